@@ -1,0 +1,196 @@
+"""Choices: what was answered, in one representation for every question type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from html import escape
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cvmstats.data.design import Design
+from cvmstats.data.respondents import Respondents
+from cvmstats.data.store import read_only
+from cvmstats.errors import ChoicesError, examples
+
+NO_ANSWER = -128
+"""In ``place``: no answer about this object, it leaves the set."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Choices:
+    """The answers of R respondents to the tasks of a design.
+
+    Parameters
+    ----------
+    design : Design
+        What was shown.
+    respondents : Respondents
+        Who answered (R).
+    version : array (R), int
+        The version of the design that each one saw.
+    place : array (R, T, A), int8
+        1, 2, ... from the top; -1, -2, ... from the bottom; 0 in the set and not placed; -128 no answer about this
+        object. Best-worst: best 1, worst -1. A task with nothing placed is unanswered.
+    strength, count, seconds : array (R, T), optional
+        Graded answers, aggregated data, time taken (seconds).
+    displayed : array (R, T, A), optional
+        Object indices in the order in which they were seen, where it differed from ``shown``.
+    source : str
+        Where the answers came from.
+
+    Raises
+    ------
+    ChoicesError
+        Shapes that do not fit, places where nothing was shown, two bests in a best-worst task.
+    """
+
+    design: Design
+    respondents: Respondents
+    version: npt.NDArray[np.int32]
+    place: npt.NDArray[np.int8]
+    strength: npt.NDArray[np.float64] | None = None
+    count: npt.NDArray[np.float64] | None = None
+    displayed: npt.NDArray[np.int32] | None = None
+    seconds: npt.NDArray[np.float64] | None = None
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        n_tasks, n_shown = self.design.shown.shape[1:]
+        n = len(self.respondents)
+        put = object.__setattr__
+        put(self, "version", read_only(self.version, np.int32))
+        put(self, "place", read_only(self.place, np.int8))
+        expected: dict[str, tuple[int, ...]] = {
+            "version": (n,), "place": (n, n_tasks, n_shown), "strength": (n, n_tasks), "count": (n, n_tasks),
+            "displayed": (n, n_tasks, n_shown), "seconds": (n, n_tasks),
+        }  # fmt: skip
+        for name, shape in expected.items():
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if value.shape != shape:
+                raise ChoicesError(f"{name} has shape {value.shape}\n  expected {shape} (respondents, tasks, positions)")
+            put(self, name, read_only(value))
+        if self.version.min() < 0 or self.version.max() >= self.design.n_versions:
+            raise ChoicesError(f"versions run from {self.version.min()} to {self.version.max()}\n"
+                               f"  the design has 0 to {self.design.n_versions - 1}")  # fmt: skip
+        self._check_places()
+
+    def _check_places(self) -> None:
+        shown = self.design.shown[self.version] >= 0
+        beyond = np.argwhere((~shown) & (self.place != NO_ANSWER))
+        kinds = np.asarray(self.design.kind)[self.version]
+        picks = np.isin(kinds, ("best_worst", "best", "worst"))
+        best, worst = (self.place == 1).sum(axis=2), (self.place == -1).sum(axis=2)
+        other = ((np.abs(self.place) > 1) & (self.place != NO_ANSWER)).any(axis=2)
+        doubled = np.argwhere(picks & ~np.asarray(self.design.dual)[self.version] & ((best > 1) | (worst > 1) | other))
+        for rows, what in ((beyond[:, :2], "place something where nothing was shown"),
+                           (doubled, "name more than one best or more than one worst")):  # fmt: skip
+            if len(rows):
+                where = [f"{self.respondents.ids[r]} task {self.design.task_ids[t]}" for r, t in rows]  # type: ignore[index]
+                raise ChoicesError(f"{len(rows):,} answers {what}\n  for example respondent {examples(where)}")
+
+    @property
+    def n_respondents(self) -> int:
+        """R."""
+        return len(self.respondents)
+
+    @property
+    def asked(self) -> npt.NDArray[np.bool_]:
+        """Which tasks were asked (R, T)."""
+        result: npt.NDArray[np.bool_] = (self.design.shown[self.version] >= 0).any(axis=2)
+        return result
+
+    @property
+    def answered(self) -> npt.NDArray[np.bool_]:
+        """Which tasks have something placed (R, T)."""
+        result: npt.NDArray[np.bool_] = ((self.place != 0) & (self.place != NO_ANSWER)).any(axis=2)
+        return result
+
+    @property
+    def complete(self) -> npt.NDArray[np.bool_]:
+        """Which tasks have all that their kind asks for (R, T)."""
+        kinds = np.asarray(self.design.kind)[self.version]
+        best, worst = (self.place == 1).any(axis=2), (self.place == -1).any(axis=2)
+        result: npt.NDArray[np.bool_] = np.where(kinds == "best_worst", best & worst, self.answered)
+        return result
+
+    def take(self, rows: npt.ArrayLike) -> Choices:
+        """The answers of these respondents, in this order."""
+        index = np.asarray(rows)
+        parts = {n: getattr(self, n)[index] for n in ("strength", "count", "displayed", "seconds")
+                 if getattr(self, n) is not None}  # fmt: skip
+        return replace(self, respondents=self.respondents.take(index), version=self.version[index],
+                       place=self.place[index], **parts)  # fmt: skip
+
+    def with_respondents(self, respondents: Respondents) -> Choices:
+        """The same answers with what is known of the people, matched by id.
+
+        Raises
+        ------
+        ChoicesError
+            Where somebody who answered is not in the table.
+        """
+        row = {v: i for i, v in enumerate(respondents.ids)}
+        missing = [v for v in self.respondents.ids if v not in row]
+        if missing:
+            raise ChoicesError(f"{len(missing):,} of {self.n_respondents:,} people who answered are not in the table of "
+                               f"respondents\n  for example {examples(missing)}\n  add a row for each of them")  # fmt: skip
+        return replace(self, respondents=respondents.take([row[v] for v in self.respondents.ids]))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Long: respondent, task, position, item, choice; one row per object that was in a set."""
+        shown = self.design.shown[self.version]
+        r, t, a = np.nonzero((shown >= 0) & (self.place != NO_ANSWER))
+        ids = np.array(self.design.objects.ids, dtype=object)
+        return pd.DataFrame({
+            "respondent": np.array(self.respondents.ids, dtype=object)[r],
+            "task": np.array(self.design.task_ids, dtype=object)[t], "position": a + 1,
+            "item": ids[shown[r, t, a]], "choice": self.place[r, t, a].astype(np.int64),
+        })  # fmt: skip
+
+    def __repr__(self) -> str:
+        design = self.design
+        size = (design.shown >= 0).sum(axis=2)
+        asked = size[size > 0]
+        items = f"{asked.min()}" if asked.min() == asked.max() else f"{asked.min()}-{asked.max()}"
+        kinds = sorted({str(k) for k in np.asarray(design.kind)[size > 0]})
+        names = {"best_worst": "best and worst"}
+        incomplete = int((self.asked & ~self.complete).sum())
+        versions = f"{design.n_versions:,} version{'s' * (design.n_versions != 1)}"
+        return (f"Choices  {self.n_respondents:,} respondents x {design.n_tasks} tasks x {items} items, "
+                f"{', '.join(names.get(k, k) for k in kinds)}\n"
+                f"  {len(design.objects)} items · design {design.fingerprint[:6]}, {versions} · "
+                f"{incomplete:,} tasks incomplete")  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(repr(self))}</pre>"
+
+
+def concat_choices(*choices: Choices) -> Choices:
+    """Put the answers of different people to the same design together.
+
+    Raises
+    ------
+    ChoicesError
+        Where the designs differ, or somebody stands in two of them.
+    """
+    if len({c.design.fingerprint for c in choices}) != 1:
+        raise ChoicesError("the answers belong to different designs\n  fit them apart, or read them with one design file")
+    tables = pd.concat([c.respondents.table for c in choices], ignore_index=True)
+    kinds = {c.respondents.weight_kind for c in choices}
+    if len(kinds) > 1:
+        raise ChoicesError("the respondents carry weights of different kinds")
+    optional = {}
+    for name in ("strength", "count", "displayed", "seconds"):
+        parts = [getattr(c, name) for c in choices]
+        if any((p is None) != (parts[0] is None) for p in parts):
+            raise ChoicesError(f"'{name}' is there for some of the answers only")
+        optional[name] = None if parts[0] is None else np.concatenate(parts)
+    return Choices(
+        design=choices[0].design, respondents=Respondents(table=tables, weight_kind=kinds.pop()),
+        version=np.concatenate([c.version for c in choices]), place=np.concatenate([c.place for c in choices]),
+        source="; ".join(dict.fromkeys(c.source for c in choices if c.source)), **optional,
+    )  # fmt: skip

@@ -1,0 +1,147 @@
+"""Fingerprints, and saving of any type of the hall: one zip of JSON, NPY and Parquet, no pickle."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import io
+import json
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cvmstats.errors import InputError
+
+FORMAT = 1
+_TYPES = {
+    "Items": "items", "Design": "design", "Respondents": "respondents", "Choices": "choices",
+    "Utilities": "utilities", "Population": "utilities", "Segments": "segments", "SegmentModel": "segments",
+    "Accounts": "accounts", "Scorer": "scorer", "Projection": "projection", "Findings": "findings",
+    "Encoding": "encoding", "CategoryCode": "encoding", "NumberCode": "encoding",
+}  # fmt: skip
+
+
+def fingerprint(*parts: object) -> str:
+    """SHA-256 over arrays and texts, as hexadecimal; equal content gives equal fingerprints on any machine."""
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            if part.dtype.kind in "OU":
+                content = json.dumps([str(v) for v in part.ravel()]).encode()
+            else:
+                kind = ">f8" if part.dtype.kind == "f" else ">i8"
+                content = np.ascontiguousarray(part, dtype=kind).tobytes()
+            digest.update(repr(part.shape).encode() + content)
+        else:
+            digest.update(json.dumps(part, sort_keys=True, default=str).encode())
+        digest.update(b"\x00")
+    return digest.hexdigest()
+
+
+def read_only(array: Any, dtype: Any = None) -> Any:
+    """A read-only contiguous array of ``array``, never a view of a writeable one that the caller keeps."""
+    given = np.asarray(array)
+    result = np.ascontiguousarray(array, dtype=dtype)
+    if result is given or np.shares_memory(result, given):
+        if not result.flags.writeable:
+            return result
+        result = result.copy()
+    result.setflags(write=False)
+    return result
+
+
+def save(result: Any, path: str | Path) -> Path:
+    """Save one of the hall's types to one file: a zip of JSON, NPY arrays and Parquet tables.
+
+    The file appears whole or not at all: it is written beside its place and then moved.
+
+    Raises
+    ------
+    InputError
+        Where ``result`` is not a type of the hall.
+    """
+    name = type(result).__name__
+    if name not in _TYPES:
+        raise InputError(f"save() got a {name}\n  expected one of {', '.join(sorted(_TYPES))}")
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as z:
+            meta = {"cvmstats": FORMAT, "root": _pack(result, "root", z)}
+            z.writestr("meta.json", json.dumps(meta, indent=1))
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return target
+
+
+def load(path: str | Path) -> Any:
+    """Load what :func:`save` wrote.
+
+    Raises
+    ------
+    InputError
+        Where the file is not one of ours, or was written by a later version.
+    """
+    try:
+        with zipfile.ZipFile(path) as z:
+            meta = json.loads(z.read("meta.json"))
+            if meta["cvmstats"] > FORMAT:
+                raise InputError(f"{path} was written by a later cvmstats (format {meta['cvmstats']}); update to read it")
+            return _unpack(meta["root"], z)
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise InputError(f"{path} is not a file that cvmstats.save() wrote") from error
+
+
+def _pack(value: Any, where: str, z: zipfile.ZipFile) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: _pack(getattr(value, f.name), f"{where}.{f.name}", z) for f in dataclasses.fields(value)}
+        return {"$type": type(value).__name__, "fields": fields}
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind in "OU":
+            return {"$texts": [str(v) for v in value.ravel()], "shape": list(value.shape)}
+        buffer = io.BytesIO()
+        np.save(buffer, value, allow_pickle=False)
+        z.writestr(f"{where}.npy", buffer.getvalue())
+        return {"$array": f"{where}.npy"}
+    if isinstance(value, pd.DataFrame):
+        buffer = io.BytesIO()
+        value.to_parquet(buffer)
+        z.writestr(f"{where}.parquet", buffer.getvalue())
+        return {"$table": f"{where}.parquet"}
+    if isinstance(value, Path):
+        return {"$path": str(value)}
+    if isinstance(value, tuple | list):
+        return {"$tuple": [_pack(v, f"{where}.{i}", z) for i, v in enumerate(value)]}
+    if isinstance(value, dict):
+        return {"$dict": [[k, _pack(v, f"{where}.{k}", z)] for k, v in value.items()]}
+    if isinstance(value, np.generic):
+        return value.item()
+    return value
+
+
+def _unpack(value: Any, z: zipfile.ZipFile) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if "$type" in value:
+        module = importlib.import_module(f"cvmstats.data.{_TYPES[value['$type']]}")
+        return getattr(module, value["$type"])(**{k: _unpack(v, z) for k, v in value["fields"].items()})
+    if "$texts" in value:
+        return np.array(value["$texts"], dtype=object).reshape(value["shape"])
+    if "$array" in value:
+        return np.load(io.BytesIO(z.read(value["$array"])), allow_pickle=False)
+    if "$table" in value:
+        return pd.read_parquet(io.BytesIO(z.read(value["$table"])))
+    if "$path" in value:
+        return Path(value["$path"])
+    if "$tuple" in value:
+        return tuple(_unpack(v, z) for v in value["$tuple"])
+    return {k: _unpack(v, z) for k, v in value["$dict"]}

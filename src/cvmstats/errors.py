@@ -1,0 +1,95 @@
+"""What can go wrong, as one short tree.
+
+::
+
+    CvmError
+    ├── InputError (also a ValueError)      something that the caller gave
+    │   ├── ItemsError
+    │   ├── DesignError
+    │   ├── RespondentsError
+    │   ├── ChoicesError
+    │   ├── UtilitiesError
+    │   ├── SegmentsError
+    │   ├── AccountsError
+    │   ├── ScorerError
+    │   └── StudyError                      a study file of ``cvmstats run``
+    └── FitError                            a computation that could not be done
+    CvmWarning (a UserWarning)
+    ├── ConvergenceWarning                  draws or starts that should not be trusted yet
+    └── InterruptedWarning                  a fit that was stopped early
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class CvmError(Exception):
+    """Base of all errors of this library."""
+
+
+class InputError(CvmError, ValueError):
+    """Something that the caller gave cannot be used."""
+
+
+class ItemsError(InputError):
+    """A list of items is not usable."""
+
+
+class DesignError(InputError):
+    """A design is not usable, or does not fit the answers."""
+
+
+class RespondentsError(InputError):
+    """A table of respondents is not usable."""
+
+
+class ChoicesError(InputError):
+    """Answers are not usable."""
+
+
+class UtilitiesError(InputError):
+    """Utilities lack what was asked of them."""
+
+
+class SegmentsError(InputError):
+    """Segments lack what was asked of them."""
+
+
+class AccountsError(InputError):
+    """An account list is not usable."""
+
+
+class ScorerError(InputError):
+    """A scorer is not usable."""
+
+
+class StudyError(InputError):
+    """A study file names something unknown or lacks something required."""
+
+
+class FitError(CvmError):
+    """A computation could not be done."""
+
+
+class CvmWarning(UserWarning):
+    """Base of all warnings of this library."""
+
+
+class ConvergenceWarning(CvmWarning):
+    """Draws or starts that should not be trusted yet."""
+
+
+class InterruptedWarning(CvmWarning):
+    """A fit was stopped before its end; what it had is returned."""
+
+
+def examples(values: Sequence[object], limit: int = 3) -> str:
+    """Up to ``limit`` examples as a phrase for a message.
+
+    >>> examples(["a", "b", "c", "d"])
+    "'a', 'b', 'c' and 1 more"
+    """
+    shown = ", ".join(repr(str(v)) for v in values[:limit])
+    rest = len(values) - limit
+    return f"{shown} and {rest:,} more" if rest > 0 else shown
