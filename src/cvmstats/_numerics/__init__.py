@@ -1,0 +1,1 @@
+"""The cellar: arrays in, arrays out; none of our types, no pandas."""

@@ -1,0 +1,29 @@
+"""The one door to numba: functions compiled at first use, without the interpreter's lock, cached where possible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+FAST = {"reassoc", "contract", "nsz", "arcp"}
+"""Relaxations that keep NaN and infinity meaningful."""
+
+
+def compiled(function: Callable[..., Any] | None = None, *, fast: bool = False, inline: bool = False) -> Any:
+    """Compile to machine code; where neither package folder nor home is writable, without a cache on disk."""
+
+    def decorate(plain: Callable[..., Any]) -> Any:
+        options = dict(_OPTIONS)
+        if fast:
+            options["fastmath"] = FAST
+        if inline:
+            options["inline"] = "always"
+        try:
+            return numba.njit(cache=True, **options)(plain)
+        except RuntimeError:  # numba finds no folder for its cache
+            return numba.njit(**options)(plain)
+
+    return decorate if function is None else decorate(function)

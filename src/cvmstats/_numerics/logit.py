@@ -1,0 +1,203 @@
+"""Likelihood, gradient and curvature of best-worst and plain choices.
+
+``sequential`` form: the best is a logit choice from the set S, the worst a logit choice on reversed utilities from
+S without the best, P(b, w) = softmax(v)_b softmax(-v on S - b)_w. A missing worst leaves its factor out; a missing best
+is summed out, P(w) = sum_b P(b, w). A task that asks for the worst only is softmax(-v)_w, for the best only softmax(v)_b.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from cvmstats._numerics.compiled import compiled
+from cvmstats._numerics.tasks import Tasks
+
+Floats = npt.NDArray[np.float64]
+
+
+def task_log_likelihood(tasks: Tasks, utilities: npt.ArrayLike) -> Floats:
+    """Log probability of each answered task (n) under each person's utilities (R, J)."""
+    out = np.zeros(len(tasks.best))
+    _task_values(tasks.person, tasks.start, tasks.objects, tasks.best, tasks.worst, tasks.worst_only,
+                 np.ascontiguousarray(utilities, dtype=float), out)  # fmt: skip
+    return out
+
+
+def log_likelihood(tasks: Tasks, utilities: npt.ArrayLike) -> Floats:
+    """Log-likelihood of each person's answers (R) under their utilities (R, J)."""
+    return _per_person(tasks, task_log_likelihood(tasks, utilities))
+
+
+def class_log_likelihood(tasks: Tasks, utilities: npt.ArrayLike) -> Floats:
+    """Panel log-likelihood (R, S): each person's answers under each class's utilities (S, J)."""
+    columns = [
+        log_likelihood(tasks, np.broadcast_to(u, (tasks.n_people, tasks.n_objects)))
+        for u in np.asarray(utilities, float)
+    ]
+    return np.stack(columns, axis=1)
+
+
+def gradient(tasks: Tasks, utilities: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Log-likelihood (R) and its gradient (R, J) in each person's utilities (R, J)."""
+    value = np.zeros(tasks.n_people)
+    slope = np.zeros((tasks.n_people, tasks.n_objects))
+    _gradients(tasks.person, tasks.start, tasks.objects, tasks.best, tasks.worst, tasks.worst_only,
+               np.ascontiguousarray(utilities, dtype=float), value, slope)  # fmt: skip
+    return value, slope
+
+
+def pooled_derivatives(tasks: Tasks, utilities: npt.ArrayLike,
+                       weight: npt.ArrayLike) -> tuple[float, Floats, Floats]:  # fmt: skip
+    """Weighted log-likelihood, gradient (J) and Hessian (J, J) where all share the utilities (J).
+
+    Parameters
+    ----------
+    weight : array (R)
+        Weight of each person's answers, for example a class membership.
+    """
+    slope = np.zeros(tasks.n_objects)
+    hessian = np.zeros((tasks.n_objects, tasks.n_objects))
+    value = _pooled(tasks.person, tasks.start, tasks.objects, tasks.best, tasks.worst, tasks.worst_only,
+                    np.ascontiguousarray(utilities, dtype=float), np.ascontiguousarray(weight, dtype=float),
+                    slope, hessian)  # fmt: skip
+    return float(value), slope, hessian
+
+
+def expected_curvature(tasks: Tasks, utilities: npt.ArrayLike) -> Floats:
+    """Average over people (J, J) of minus the Hessian at shared utilities (J)."""
+    _, _, hessian = pooled_derivatives(tasks, utilities, np.ones(tasks.n_people))
+    return -hessian / tasks.n_people
+
+
+def _per_person(tasks: Tasks, values: Floats) -> Floats:
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    return np.asarray(total[tasks.person[1:]] - total[tasks.person[:-1]])
+
+
+@compiled
+def _stage(v, sign, skip, pick, p):  # type: ignore[no-untyped-def]
+    """One logit over the set without ``skip``: log probability of ``pick``; probabilities into ``p``."""
+    high = -np.inf
+    for j in range(len(v)):
+        if j != skip and sign * v[j] > high:
+            high = sign * v[j]
+    total = 0.0
+    for j in range(len(v)):
+        p[j] = 0.0 if j == skip else np.exp(sign * v[j] - high)
+        total += p[j]
+    for j in range(len(v)):
+        p[j] /= total
+    return sign * v[pick] - high - np.log(total)
+
+
+@compiled
+def _add_stage(sign, pick, p, weight, g, h):  # type: ignore[no-untyped-def]
+    """Add a stage's gradient and, where ``h`` is not empty, its Hessian."""
+    for j in range(len(g)):
+        g[j] -= weight * sign * p[j]
+    g[pick] += weight * sign
+    if h.shape[0]:
+        for j in range(len(g)):
+            h[j, j] -= weight * p[j]
+            for k in range(len(g)):
+                h[j, k] += weight * p[j] * p[k]
+
+
+@compiled
+def _task(v, best, worst, worst_only, g, h):  # type: ignore[no-untyped-def]
+    """Log probability of one task; its gradient is added to ``g`` and its Hessian to ``h`` (empty: not wanted)."""
+    p = np.empty(len(v))
+    if best >= 0:
+        value = _stage(v, 1.0, -1, best, p)
+        _add_stage(1.0, best, p, 1.0, g, h)
+        if worst >= 0:
+            value += _stage(v, -1.0, best, worst, p)
+            _add_stage(-1.0, worst, p, 1.0, g, h)
+        return value
+    if worst_only:
+        value = _stage(v, -1.0, -1, worst, p)
+        _add_stage(-1.0, worst, p, 1.0, g, h)
+        return value
+    return _missing_best(v, worst, g, h)
+
+
+@compiled
+def _missing_best(v, worst, g, h):  # type: ignore[no-untyped-def]
+    """P(w) = sum over b of P(b, w): a mixture over the unseen best, with its exact derivatives."""
+    a = len(v)
+    p, q = np.empty(a), np.empty(a)
+    logs = np.full(a, -np.inf)
+    for b in range(a):
+        if b != worst:
+            logs[b] = _stage(v, 1.0, -1, b, p) + _stage(v, -1.0, b, worst, q)
+    high = logs.max()
+    value = high + np.log(np.exp(logs - high).sum())
+    mean = np.zeros(a)
+    for b in range(a):
+        if b == worst:
+            continue
+        r = np.exp(logs[b] - value)
+        part = np.zeros(a)
+        _stage(v, 1.0, -1, b, p)
+        _add_stage(1.0, b, p, 1.0, part, h[:0])
+        _stage(v, -1.0, b, worst, q)
+        _add_stage(-1.0, worst, q, 1.0, part, h[:0])
+        mean += r * part
+        if h.shape[0]:
+            scratch = np.zeros(a)
+            _add_stage(1.0, b, p, r, scratch, h)
+            _add_stage(-1.0, worst, q, r, scratch, h)
+            h += r * np.outer(part, part)
+    g += mean
+    if h.shape[0]:
+        h -= np.outer(mean, mean)
+    return value
+
+
+@compiled
+def _task_values(person, start, objects, best, worst, worst_only, u, out):  # type: ignore[no-untyped-def]
+    nothing = np.empty((0, 0))
+    for i in range(len(person) - 1):
+        for t in range(person[i], person[i + 1]):
+            members = objects[start[t] : start[t + 1]]
+            v = np.empty(len(members))
+            for j in range(len(members)):
+                v[j] = u[i, members[j]]
+            out[t] = _task(v, best[t], worst[t], worst_only[t], np.zeros(len(v)), nothing)
+
+
+@compiled
+def _gradients(person, start, objects, best, worst, worst_only, u, value, slope):  # type: ignore[no-untyped-def]
+    nothing = np.empty((0, 0))
+    for i in range(len(person) - 1):
+        for t in range(person[i], person[i + 1]):
+            members = objects[start[t] : start[t + 1]]
+            v = np.empty(len(members))
+            for j in range(len(members)):
+                v[j] = u[i, members[j]]
+            g = np.zeros(len(v))
+            value[i] += _task(v, best[t], worst[t], worst_only[t], g, nothing)
+            for j in range(len(members)):
+                slope[i, members[j]] += g[j]
+
+
+@compiled
+def _pooled(person, start, objects, best, worst, worst_only, u, weight, slope, hessian):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for i in range(len(person) - 1):
+        if weight[i] == 0.0:
+            continue
+        for t in range(person[i], person[i + 1]):
+            members = objects[start[t] : start[t + 1]]
+            v = np.empty(len(members))
+            for j in range(len(members)):
+                v[j] = u[members[j]]
+            g = np.zeros(len(v))
+            h = np.zeros((len(v), len(v)))
+            total += weight[i] * _task(v, best[t], worst[t], worst_only[t], g, h)
+            for j in range(len(members)):
+                slope[members[j]] += weight[i] * g[j]
+                for k in range(len(members)):
+                    hessian[members[j], members[k]] += weight[i] * h[j, k]
+    return total
