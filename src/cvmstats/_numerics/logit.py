@@ -59,14 +59,17 @@ def pooled_derivatives(tasks: Tasks, utilities: npt.ArrayLike,
     slope = np.zeros(tasks.n_objects)
     hessian = np.zeros((tasks.n_objects, tasks.n_objects))
     value = _pooled(tasks.person, tasks.start, tasks.objects, tasks.best, tasks.worst, tasks.worst_only,
-                    np.ascontiguousarray(utilities, dtype=float), np.ascontiguousarray(weight, dtype=float),
+                    np.ascontiguousarray(utilities, dtype=float)[None, :], np.ascontiguousarray(weight, dtype=float),
                     slope, hessian)  # fmt: skip
     return float(value), slope, hessian
 
 
-def expected_curvature(tasks: Tasks, utilities: npt.ArrayLike) -> Floats:
-    """Average over people (J, J) of minus the Hessian at shared utilities (J)."""
-    _, _, hessian = pooled_derivatives(tasks, utilities, np.ones(tasks.n_people))
+def average_curvature(tasks: Tasks, utilities: npt.ArrayLike) -> Floats:
+    """Average over people (J, J) of minus the Hessian at each person's utilities (R, J)."""
+    hessian = np.zeros((tasks.n_objects, tasks.n_objects))
+    _pooled(tasks.person, tasks.start, tasks.objects, tasks.best, tasks.worst, tasks.worst_only,
+            np.ascontiguousarray(utilities, dtype=float), np.ones(tasks.n_people), np.zeros(tasks.n_objects),
+            hessian)  # fmt: skip
     return -hessian / tasks.n_people
 
 
@@ -188,11 +191,12 @@ def _pooled(person, start, objects, best, worst, worst_only, u, weight, slope, h
     for i in range(len(person) - 1):
         if weight[i] == 0.0:
             continue
+        row = i if u.shape[0] > 1 else 0
         for t in range(person[i], person[i + 1]):
             members = objects[start[t] : start[t + 1]]
             v = np.empty(len(members))
             for j in range(len(members)):
-                v[j] = u[members[j]]
+                v[j] = u[row, members[j]]
             g = np.zeros(len(v))
             h = np.zeros((len(v), len(v)))
             total += weight[i] * _task(v, best[t], worst[t], worst_only[t], g, h)

@@ -1,0 +1,1 @@
+"""What people value: counts, pooled logit, hierarchical Bayes."""

@@ -1,0 +1,210 @@
+"""The hierarchical model as a PyMC model: the same posterior as our Gibbs sampler's, in coordinates that suit NUTS.
+
+Covariances are drawn by Bartlett's decomposition of a Wishart matrix (Bartlett 1933; Smith & Hocking 1972, AS 53):
+Sigma^-1 = P P' with P = D B, B lower triangular, B_ii^2 ~ chi2(df - i + 1), N(0, 1) below the diagonal, and D D' = S^-1.
+For the prior of Huang & Wand (2013, doi 10.1214/13-BA815) df = nu + K - 1 and D = diag sqrt(a / (2 nu)).
+Utilities are m + P^-T z with z ~ N(0, I); P^-T is called ``root``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pymc as pm
+import pytensor.tensor as pt
+
+from cvmstats._numerics.tasks import Tasks, flatten
+from cvmstats.data.choices import Choices
+from cvmstats.errors import ChoicesError
+from cvmstats.utilities.options import Prior, ResolvedPrior
+
+Ints = npt.NDArray[np.int64]
+
+
+def to_pymc(choices: Choices, *, prior: Prior | None = None) -> pm.Model:
+    """The hierarchical best-worst model as a PyMC model, for people who extend it.
+
+    Parameters
+    ----------
+    choices : Choices
+        Answers of R respondents.
+    prior : Prior, optional
+        Of the population; by default ``Prior()``.
+
+    Returns
+    -------
+    Model
+        Free: ``mean`` (K), ``a`` (G, ``huang-wand`` only), ``bartlett_diag`` (K, squared diagonal of B),
+        ``bartlett_lower`` (below it, by rows), ``z`` (R, K). Deterministic: ``root`` (K, K), of which utilities are
+        ``mean + z @ root.T`` (R, K), ``cov = root @ root.T``, and of the reported levels ``item_mean``, ``item_sd`` (L),
+        ``item_correlation`` (L, L). ``answers`` is the log-likelihood, a potential.
+
+    Raises
+    ------
+    ChoicesError
+        Where respondents carry weights other than 1, or tasks are of a kind without a likelihood here.
+    """
+    tasks = flat_tasks(choices)
+    design = choices.design
+    n_parameters = np.asarray(design.coding).shape[1]
+    resolved = (prior or Prior()).resolve(n_parameters, design.parameter_block)
+    with pm.Model(coords=_coords(choices, resolved)) as model:
+        mean = pm.Normal("mean", 0.0, resolved.mean_precision**-0.5, dims="parameter")
+        factor = _precision_factor(resolved)
+        root = pt.linalg.solve_triangular(factor.T, pt.eye(n_parameters), lower=False)
+        _answers(tasks, np.asarray(design.coding), mean, root)
+        _report(np.asarray(design.report), mean, root)
+    return model
+
+
+def lkj_model(choices: Choices, *, mean_sd: float = 3.0) -> pm.Model:
+    """The usual model of the field, for benchmarks: LKJ(2) correlations, exponential(1) sds, non-centred."""
+    tasks = flat_tasks(choices)
+    design = choices.design
+    n_parameters = np.asarray(design.coding).shape[1]
+    resolved = Prior(mean_sd=mean_sd).resolve(n_parameters, design.parameter_block)
+    with pm.Model(coords=_coords(choices, resolved)) as model:
+        mean = pm.Normal("mean", 0.0, mean_sd, dims="parameter")
+        sds = pm.Exponential.dist(1.0, shape=n_parameters)
+        root, _, _ = pm.LKJCholeskyCov("chol", n=n_parameters, eta=2.0, sd_dist=sds, compute_corr=True)
+        _answers(tasks, np.asarray(design.coding), mean, root)
+        _report(np.asarray(design.report), mean, root)
+    return model
+
+
+def flat_tasks(choices: Choices) -> Tasks:
+    """The answered tasks as flat arrays.
+
+    Raises
+    ------
+    ChoicesError
+        Where respondents carry weights other than 1, or tasks are of a kind without a likelihood here.
+    """
+    table = choices.respondents.table
+    if "weight" in table and not np.all(table["weight"] == 1):
+        raise ChoicesError("the respondents carry weights, which NUTS here does not know\n"
+                           "  leave the weights out, or repeat the rows of frequency weights")  # fmt: skip
+    design = choices.design
+    try:
+        return flatten(design.shown, choices.version, choices.place, design.kind, len(design.objects))
+    except ValueError as error:
+        raise ChoicesError(f"{error}\n  expected best_worst, best or worst") from error
+
+
+def _coords(choices: Choices, prior: ResolvedPrior) -> dict[str, Any]:
+    levels = list(choices.design.report_labels or ())
+    blocks = list(dict.fromkeys(choices.design.parameter_block or ()))
+    return {"parameter": np.arange(len(prior.block)), "prior_block": blocks, "item": levels, "other": levels,
+            "respondent": list(choices.respondents.ids)}  # fmt: skip
+
+
+def _precision_factor(prior: ResolvedPrior) -> Any:
+    """P (K, K), lower triangular, with Sigma^-1 = P P'."""
+    k = len(prior.block)
+    squares = pm.ChiSquared("bartlett_diag", prior.iw_df - np.arange(k), dims="parameter")
+    bartlett = pt.diag(pt.sqrt(squares))
+    if k > 1:
+        rows, columns = np.tril_indices(k, -1)
+        lower = pm.Normal("bartlett_lower", shape=len(rows))
+        bartlett = pt.set_subtensor(bartlett[rows, columns], lower)
+    if prior.kind == "huang-wand":
+        a = pm.InverseGamma("a", 0.5, prior.A**-2.0, dims="prior_block")
+        return pt.sqrt(a[prior.block] / (2 * prior.nu))[:, None] * bartlett
+    return pt.constant(np.linalg.cholesky(np.linalg.inv(prior.iw_scale))) @ bartlett
+
+
+def _answers(tasks: Tasks, coding: npt.NDArray[np.float64], mean: Any, root: Any) -> None:
+    """Utilities m + root z and the likelihood of the answers under them."""
+    z = pm.Normal("z", dims=("respondent", "parameter"))
+    utilities = pt.constant(coding) @ (mean[:, None] + root @ z.T)
+    pm.Potential("answers", _log_likelihood(tasks, utilities))
+
+
+def _report(report: npt.NDArray[np.float64], mean: Any, root: Any) -> None:
+    """Deterministics that cost little per draw."""
+    pm.Deterministic("root", root)
+    cov = pm.Deterministic("cov", root @ root.T)
+    levels = pt.constant(report)
+    item_cov = levels @ cov @ levels.T
+    sd = pt.sqrt(pt.diagonal(item_cov))
+    pm.Deterministic("item_mean", levels @ mean, dims="item")
+    pm.Deterministic("item_sd", sd, dims="item")
+    pm.Deterministic("item_correlation", item_cov / (sd[:, None] * sd[None, :]), dims=("item", "other"))
+
+
+class Sums(NamedTuple):
+    """Which entries of a flattened (J, R) array are summed, as arrays (n, size), one per size of set.
+
+    Attributes
+    ----------
+    best : list of array
+        Sets of e^u under the best.
+    worst : list of array
+        Sets of e^-u under the worst: the set without the best, or all of it where only the worst was asked.
+    unseen : list of (array (n, a - 1), array (n, a - 1, a - 1))
+        Missing best: each candidate, and the set that is left without it.
+    linear : array (J, R)
+        Times best less times worst.
+    """
+
+    best: list[Ints]
+    worst: list[Ints]
+    unseen: list[tuple[Ints, Ints]]
+    linear: npt.NDArray[np.float64]
+
+
+def sums_of(tasks: Tasks) -> Sums:
+    """Index arrays of the sums in the likelihood, from flat tasks."""
+    n_people = tasks.n_people
+    owner = np.repeat(np.arange(n_people), np.diff(tasks.person))
+    size = np.diff(tasks.start)
+    linear = np.zeros((tasks.n_objects, n_people))
+    result = Sums([], [], [], linear)
+    for a in np.unique(size):
+        of_size = np.flatnonzero(size == a)
+        cells = tasks.objects[tasks.start[of_size, None] + np.arange(a)] * n_people + owner[of_size, None]
+        best, worst, only = tasks.best[of_size], tasks.worst[of_size], tasks.worst_only[of_size]
+        np.add.at(linear.reshape(-1), cells[best >= 0, best[best >= 0]], 1.0)
+        np.add.at(linear.reshape(-1), cells[worst >= 0, worst[worst >= 0]], -1.0)
+        both, unseen = (best >= 0) & (worst >= 0), (best < 0) & ~only
+        result.best.append(cells[~only])
+        result.worst.append(_without(cells[both], best[both]))
+        result.worst.append(cells[only])
+        if unseen.any():
+            candidates = _without(cells[unseen], worst[unseen])
+            left = [_without(cells[unseen], np.full(unseen.sum(), p)) for p in range(a)]
+            others = _without(np.stack(left, axis=1), worst[unseen])
+            result.unseen.append((candidates, others))
+    return Sums([i for i in result.best if i.size], [i for i in result.worst if i.size], result.unseen, linear)
+
+
+def _without(cells: Ints, place: Ints) -> Ints:
+    """Each row of ``cells`` (n, a, ...) without the entry at its place: (n, a - 1, ...)."""
+    n, a = cells.shape[:2]
+    keep = np.arange(a)[None, :] != place[:, None]
+    return cells[keep].reshape(n, a - 1, *cells.shape[2:])
+
+
+def _log_likelihood(tasks: Tasks, utilities: Any) -> Any:
+    """Sequential best-worst log-likelihood of all answers, from utilities (J, R).
+
+    Exponentials are taken once per respondent and item. Utilities beyond +-700 overflow: the sampler rejects them.
+    """
+    sums = sums_of(tasks)
+    up = pt.exp(utilities).ravel()
+    down = pt.exp(-utilities).ravel()
+
+    def total(values: Any, cells: Ints) -> Any:
+        return values[cells.ravel()].reshape(cells.shape).sum(axis=-1)
+
+    value = pt.sum(utilities * sums.linear)
+    for cells in sums.best:
+        value -= pt.sum(pt.log(total(up, cells)))
+    for cells in sums.worst:
+        value -= pt.sum(pt.log(total(down, cells)))
+    for candidates, others in sums.unseen:
+        chance = up[candidates.ravel()].reshape(candidates.shape) / total(down, others)
+        value += pt.sum(pt.log(chance.sum(axis=1)))
+    return value

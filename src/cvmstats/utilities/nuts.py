@@ -1,0 +1,127 @@
+"""NUTS on the hierarchical model, by nutpie or by PyMC itself: slow and independent, the check on our own engine."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from cvmstats._numerics.logit import log_likelihood
+from cvmstats._numerics.tasks import Tasks
+from cvmstats.data.choices import Choices
+from cvmstats.errors import FitError
+from cvmstats.progress import wanted
+from cvmstats.utilities._pymc_model import flat_tasks, to_pymc
+from cvmstats.utilities.options import Prior, Sampler
+
+Floats = npt.NDArray[np.float64]
+
+
+class NutsDraws(NamedTuple):
+    """Draws of NUTS: C chains of D draws of R respondents in K parameters.
+
+    Attributes
+    ----------
+    mean : array (C, D, K)
+        Population mean, in logits.
+    cov : array (C, D, K, K)
+        Covariance between people.
+    utilities : array (C, D, R, K), float32
+        Respondents.
+    log_likelihood : array (C, D)
+        Of all answers.
+    divergences : int
+        How many kept draws ended in a divergence.
+    """
+
+    mean: Floats
+    cov: Floats
+    utilities: npt.NDArray[np.float32]
+    log_likelihood: Floats
+    divergences: int
+
+
+def sample_nuts(choices: Choices, prior: Prior | None = None, sampler: Sampler | None = None, *,
+                seed: int | np.random.Generator = 0, progress: bool | None = None) -> NutsDraws:  # fmt: skip
+    """Draw from the hierarchical posterior with NUTS (Hoffman & Gelman 2014).
+
+    Parameters
+    ----------
+    choices : Choices
+        Answers of R respondents.
+    prior : Prior, optional
+        Of the population.
+    sampler : Sampler, optional
+        ``nuts_backend`` says who runs it; ``warmup`` is 1,000 by default, ``thin`` keeps every so many draws.
+    seed : int or Generator
+        Of all randomness.
+    progress : bool, optional
+        Whether to show a bar.
+
+    Raises
+    ------
+    FitError
+        Where no chain found a place to start.
+    """
+    options = sampler or Sampler(engine="nuts")
+    number = int(seed.integers(2**31)) if isinstance(seed, np.random.Generator) else int(seed)
+    run = _nutpie if options.nuts_backend == "nutpie" else _pymc
+    trace = run(to_pymc(choices, prior=prior), options, number, wanted(progress))
+    return collect(trace, choices, options.thin or 1)
+
+
+def collect(trace: Any, choices: Choices, thin: int = 1) -> NutsDraws:
+    """Population and respondents from a trace of ``to_pymc``, every ``thin``-th draw."""
+    posterior = trace.posterior
+    mean, root, z = (posterior[name].values[:, ::thin] for name in ("mean", "root", "z"))
+    tasks, coding = flat_tasks(choices), np.asarray(choices.design.coding)
+    utilities = np.empty(z.shape, np.float32)
+    value = np.empty(mean.shape[:2])
+    for c, d in np.ndindex(*value.shape):
+        people = mean[c, d] + z[c, d] @ root[c, d].T
+        utilities[c, d] = people
+        value[c, d] = _log_likelihood(tasks, people @ coding.T)
+    divergences = int(trace.sample_stats["diverging"].values[:, ::thin].sum())
+    return NutsDraws(np.array(mean), root @ root.swapaxes(-1, -2), utilities, value, divergences)
+
+
+def _log_likelihood(tasks: Tasks, utilities: Floats) -> float:
+    return float(log_likelihood(tasks, utilities).sum())
+
+
+def _nutpie(model: Any, options: Sampler, seed: int, progress: bool) -> Any:
+    import nutpie
+
+    compiled = nutpie.compile_pymc_model(model, var_names=["mean", "root", "z"])
+    try:
+        return nutpie.sample(
+            compiled, draws=options.draws * (options.thin or 1), tune=_warmup(options), chains=options.chains,
+            cores=_threads(options), seed=seed, save_warmup=False, progress_bar=progress,
+            target_accept=options.target_accept,
+        )  # fmt: skip
+    except RuntimeError as error:
+        raise FitError(f"NUTS could not run: {error}") from error
+
+
+def _pymc(model: Any, options: Sampler, seed: int, progress: bool) -> Any:
+    import pymc as pm
+
+    try:
+        # a forked child that calls numba after a parallel kernel hangs: chains one after the other
+        return pm.sample(
+            draws=options.draws * (options.thin or 1), tune=_warmup(options), chains=options.chains, cores=1,
+            random_seed=seed, progressbar=progress, target_accept=options.target_accept, model=model,
+            nuts_sampler="pymc", var_names=["mean", "root", "z"], compute_convergence_checks=False, quiet=True,
+        )  # fmt: skip
+    except pm.exceptions.SamplingError as error:
+        raise FitError(f"NUTS could not run: {error}") from error
+
+
+def _warmup(options: Sampler) -> int:
+    return 1000 if options.warmup is None else options.warmup
+
+
+def _threads(options: Sampler) -> int:
+    return min(options.chains, options.threads or os.cpu_count() or 1)
