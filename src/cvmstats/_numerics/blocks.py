@@ -122,10 +122,11 @@ def lay_out(tasks: Tasks) -> Blocks:
 
 
 @compiled(fast=True)
-def block_gradient(blocks, b, u, e, f, inv_b, inv_w, g, value):  # type: ignore[no-untyped-def]
+def block_gradient(blocks, b, u, e, f, inv_b, inv_w, g, value, wanted):  # type: ignore[no-untyped-def]
     """Log-likelihood ``value`` (LANES) and gradient ``g`` (J, LANES) of block ``b`` at utilities ``u`` (J, LANES).
 
     ``e``, ``f`` (J + 1, LANES) and ``inv_b``, ``inv_w`` (T + 1, LANES) are work space whose last rows are zero.
+    The value is right only where it is ``wanted``: inside a trajectory the gradient alone serves, without logarithms.
     """
     member, rest, seen, seen_rest = blocks.member, blocks.rest, blocks.seen, blocks.seen_rest
     n_tasks, n_shown = member.shape[1], member.shape[2]
@@ -158,8 +159,9 @@ def block_gradient(blocks, b, u, e, f, inv_b, inv_w, g, value):  # type: ignore[
         for lane in range(LANES):
             inv_b[t, lane] = blocks.has_best[b, t, lane] / sb[lane]
             inv_w[t, lane] = blocks.has_worst[b, t, lane] / sw[lane]
-        for lane in range(LANES):
-            value[lane] -= fast_log(sb[lane] * sw[lane])
+        if wanted:
+            for lane in range(LANES):
+                value[lane] -= fast_log(sb[lane] * sw[lane])
     for j in range(n_objects):
         sb[:] = 0.0
         sw[:] = 0.0

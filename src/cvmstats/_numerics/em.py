@@ -461,8 +461,10 @@ def _unit_slope(begin, end, start, objects, best, worst, worst_only, times, e, f
 
 
 @compiled
-def _pass(person, start, objects, best, worst, worst_only, times, weight, e, f, log_sizes, order, logs, membership,
-          slope, curve):  # type: ignore[no-untyped-def]  # fmt: skip
+def _pass(  # type: ignore[no-untyped-def]
+    person, start, objects, best, worst, worst_only, times, weight, e, f, log_sizes, order, logs, membership, slope,
+    curve,
+):  # fmt: skip
     n_classes = e.shape[1]
     across, down = np.ascontiguousarray(e.T), np.ascontiguousarray(f.T)
     total = 0.0

@@ -127,14 +127,34 @@ def invert_lower(a, out):  # type: ignore[no-untyped-def]
 
 @compiled(fast=True)
 def _multiply(a, x, out):  # type: ignore[no-untyped-def]
-    """``out`` (M, LANES) = ``a`` (M, N) times ``x`` (N, LANES)."""
+    """``out`` (M, LANES) = ``a`` (M, N) times ``x`` (N, LANES), four terms at a time."""
+    n = a.shape[1]
     for i in range(a.shape[0]):
         for lane in range(LANES):
-            out[i, lane] = a[i, 0] * x[0, lane]
-        for k in range(1, a.shape[1]):
-            c = a[i, k]
+            out[i, lane] = 0.0
+        for k in range(0, n - n % 4, 4):
+            c0, c1, c2, c3 = a[i, k], a[i, k + 1], a[i, k + 2], a[i, k + 3]
             for lane in range(LANES):
-                out[i, lane] += c * x[k, lane]
+                out[i, lane] += c0 * x[k, lane] + c1 * x[k + 1, lane] + c2 * x[k + 2, lane] + c3 * x[k + 3, lane]
+        for k in range(n - n % 4, n):
+            c0 = a[i, k]
+            for lane in range(LANES):
+                out[i, lane] += c0 * x[k, lane]
+
+
+@compiled(fast=True)
+def _add_products(x, y, single, outer):  # type: ignore[no-untyped-def]
+    """Add sums over lanes: of ``x`` to ``single`` (K), of ``x`` times ``y`` to the lower half of ``outer`` (K, K)."""
+    for k in range(x.shape[0]):
+        total = 0.0
+        for lane in range(LANES):
+            total += x[k, lane]
+        single[k] += total
+        for q in range(k + 1):
+            total = 0.0
+            for lane in range(LANES):
+                total += x[k, lane] * y[q, lane]
+            outer[k, q] += total
 
 
 @compiled
@@ -169,7 +189,7 @@ def refresh(blocks, coding, state):  # type: ignore[no-untyped-def]
     u = np.empty((n_objects, LANES))
     for b in range(state.beta.shape[0]):
         _multiply(coding, state.beta[b], u)
-        block_gradient(blocks, b, u, e, f, inv_b, inv_w, state.slope[b], state.value[b])
+        block_gradient(blocks, b, u, e, f, inv_b, inv_w, state.slope[b], state.value[b], True)
 
 
 @compiled(fast=True)
@@ -195,8 +215,8 @@ def _people(blocks, coding, state, sweep, steps, metropolis, adapt, first, secon
     e, f = np.zeros((n_obj + 1, LANES)), np.zeros((n_obj + 1, LANES))
     inv_b, inv_w = np.zeros((n_tasks + 1, LANES)), np.zeros((n_tasks + 1, LANES))
     value, energy, size = np.empty(LANES), np.empty(LANES), np.empty(LANES)
-    outer = np.zeros((n_par, n_par, LANES))
-    single = np.zeros((n_par, LANES))
+    first[:] = 0.0
+    second[:] = 0.0
     counter0 = np.uint64(sweep) * np.uint64(n_par + 4)
     for b in range(n_blocks):
         counter = fill_normals(state.keys[b], counter0, p)
@@ -223,7 +243,7 @@ def _people(blocks, coding, state, sweep, steps, metropolis, adapt, first, secon
             for j in range(n_obj):
                 for lane in range(LANES):
                     u[j, lane] += base[j]
-            block_gradient(blocks, b, u, e, f, inv_b, inv_w, slope, value)
+            block_gradient(blocks, b, u, e, f, inv_b, inv_w, slope, value, s == steps - 1)
             _multiply(to_slope, slope, force)
             _multiply(spring, x, pull)
         for lane in range(LANES):
@@ -254,14 +274,9 @@ def _people(blocks, coding, state, sweep, steps, metropolis, adapt, first, secon
         for k in range(n_par):
             for lane in range(LANES):
                 pull[k, lane] = size[lane] * state.beta[b, k, lane]
-                single[k, lane] += pull[k, lane]
-            for q in range(k + 1):
-                for lane in range(LANES):
-                    outer[k, q, lane] += pull[k, lane] * pull[q, lane]
+        _add_products(pull, pull, first, second)
     for k in range(n_par):
-        first[k] = single[k].sum()
-        for q in range(k + 1):
-            second[k, q] = outer[k, q].sum()
+        for q in range(k):
             second[q, k] = second[k, q]
 
 
@@ -349,42 +364,41 @@ def _upper_prior(mean, factor, prior, scale, d_mean, d_factor):  # type: ignore[
 
 
 @compiled(fast=True)
-def _all_gradients(blocks, coding, z, mean, factor, beta, slope, values, d_mean, d_factor, room):  # type: ignore[no-untyped-def]
-    """Likelihood at beta_i = m + Lambda z_i: its sum, and its gradient in m and Lambda, added to both."""
-    n_blocks, n_par, n_obj = z.shape[0], z.shape[1], coding.shape[0]
-    n_tasks = blocks.member.shape[1]
+def _pull_back(blocks, b, decode, slope, z, h, d_mean, d_factor):  # type: ignore[no-untyped-def]
+    """Add a block's likelihood gradient in m and Lambda, from its gradient in objects."""
+    _multiply(decode, slope, h)
+    for lane in range(LANES):
+        if blocks.row[b, lane] < 0:
+            for k in range(h.shape[0]):
+                h[k, lane] = 0.0
+    _add_products(h, z, d_mean, d_factor)
+
+
+@compiled(fast=True)
+def _all_gradients(blocks, coding, decode, z, mean, factor, beta, slope, values, d_mean, d_factor):  # type: ignore[no-untyped-def]
+    """Likelihood at beta_i = m + Lambda z_i; its gradient in m and Lambda is added to both."""
+    n_par, n_obj, n_tasks = z.shape[1], coding.shape[0], blocks.member.shape[1]
     e, f = np.zeros((n_obj + 1, LANES)), np.zeros((n_obj + 1, LANES))
     inv_b, inv_w = np.zeros((n_tasks + 1, LANES)), np.zeros((n_tasks + 1, LANES))
     u, h = np.empty((n_obj, LANES)), np.empty((n_par, LANES))
-    outer = room
-    outer[:] = 0.0
-    single = np.zeros((n_par, LANES))
-    decode = coding.T.copy()
-    total = 0.0
-    for b in range(n_blocks):
+    for b in range(z.shape[0]):
         _multiply(factor, z[b], beta[b])
         for k in range(n_par):
             for lane in range(LANES):
                 beta[b, k, lane] += mean[k]
         _multiply(coding, beta[b], u)
-        block_gradient(blocks, b, u, e, f, inv_b, inv_w, slope[b], values[b])
-        _multiply(decode, slope[b], h)
+        block_gradient(blocks, b, u, e, f, inv_b, inv_w, slope[b], values[b], True)
+        _pull_back(blocks, b, decode, slope[b], z[b], h, d_mean, d_factor)
+    return _total(blocks, values)
+
+
+@compiled
+def _total(blocks, values):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for b in range(values.shape[0]):
         for lane in range(LANES):
-            if blocks.row[b, lane] < 0:
-                for k in range(n_par):
-                    h[k, lane] = 0.0
-            else:
+            if blocks.row[b, lane] >= 0:
                 total += values[b, lane]
-        for k in range(n_par):
-            for lane in range(LANES):
-                single[k, lane] += h[k, lane]
-            for q in range(k + 1):
-                for lane in range(LANES):
-                    outer[k, q, lane] += h[k, lane] * z[b, q, lane]
-    for k in range(n_par):
-        d_mean[k] += single[k].sum()
-        for q in range(k + 1):
-            d_factor[k, q] += outer[k, q].sum()
     return total
 
 
@@ -409,7 +423,7 @@ def _move(roots, mean, factor, direction, size):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _noncentred(blocks, coding, state, prior, roots, steps, adapt, room):  # type: ignore[no-untyped-def]
+def _noncentred(blocks, coding, state, prior, roots, steps, adapt):  # type: ignore[no-untyped-def]
     """Move 3: (m, Lambda) given z, by a Hamiltonian trajectory."""
     n_blocks, n_par = state.beta.shape[0], state.beta.shape[1]
     z = np.empty_like(state.beta)
@@ -421,6 +435,7 @@ def _noncentred(blocks, coding, state, prior, roots, steps, adapt, room):  # typ
             for lane in range(LANES):
                 gap[k, lane] = state.beta[b, k, lane] - state.mean[k]
         _multiply(inverse, gap, z[b])
+    decode = coding.T.copy()
     scale = _scale(state, prior)
     mean, factor = state.mean.copy(), state.factor.copy()
     beta, slope, values = np.empty_like(state.beta), np.empty_like(state.slope), np.empty_like(state.value)
@@ -431,7 +446,9 @@ def _noncentred(blocks, coding, state, prior, roots, steps, adapt, room):  # typ
             momentum[k, c] = _normal(state.key)
     size = state.upper_step[0] * (0.85 + 0.3 * _uniform(state.key))
     value = _upper_prior(mean, factor, prior, scale, d_mean, d_factor)
-    value += _all_gradients(blocks, coding, z, mean, factor, beta, slope, values, d_mean, d_factor, room)
+    for b in range(n_blocks):
+        _pull_back(blocks, b, decode, state.slope[b], z[b], gap, d_mean, d_factor)
+    value += _total(blocks, state.value)
     energy = 0.5 * (momentum**2).sum() - value
     _whiten(roots, d_mean, d_factor, force)
     value = -np.inf
@@ -441,7 +458,7 @@ def _noncentred(blocks, coding, state, prior, roots, steps, adapt, room):  # typ
         value = _upper_prior(mean, factor, prior, scale, d_mean, d_factor)
         if value == -np.inf:
             break
-        value += _all_gradients(blocks, coding, z, mean, factor, beta, slope, values, d_mean, d_factor, room)
+        value += _all_gradients(blocks, coding, decode, z, mean, factor, beta, slope, values, d_mean, d_factor)
         _whiten(roots, d_mean, d_factor, force)
     momentum += 0.5 * size * force
     ratio = 0.0
@@ -477,7 +494,6 @@ def run(blocks, coding, state, prior, n_people, begin, end, origin, thin, steps,
     n_par = state.beta.shape[1]
     first, second = np.zeros(n_par), np.zeros((n_par, n_par))
     work = np.empty((3, n_par, n_par))
-    room = np.empty((n_par, n_par, LANES))
     roots = np.zeros((n_par, n_par, n_par))
     mass = n_people * state.curvature + np.diag(prior.mean_precision + 1e-3)
     for c in range(n_par):
@@ -488,16 +504,15 @@ def run(blocks, coding, state, prior, n_people, begin, end, origin, thin, steps,
     for sweep in range(begin, end):
         _people(blocks, coding, state, sweep, steps, metropolis, adapt, first, second)
         _upper(state, prior, n_people, first, second, work)
-        _noncentred(blocks, coding, state, prior, roots, steps, adapt, room)
+        _noncentred(blocks, coding, state, prior, roots, steps, adapt)
         if keep_mean.shape[0] > 0 and (sweep + 1 - origin) % thin == 0:
             d = (sweep + 1 - origin) // thin - 1
             keep_mean[d] = state.mean
             keep_cov[d] = state.factor @ state.factor.T.copy()
-            keep_value[d] = 0.0
+            keep_value[d] = _total(blocks, state.value)
             for b in range(state.beta.shape[0]):
                 for lane in range(LANES):
                     i = blocks.row[b, lane]
                     if i >= 0:
-                        keep_value[d] += state.value[b, lane]
                         for k in range(n_par):
                             keep_beta[d, i, k] = state.beta[b, k, lane]
