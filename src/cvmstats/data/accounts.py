@@ -62,7 +62,7 @@ class Accounts:
 
     def __post_init__(self) -> None:
         table = self.table.reset_index(drop=True).copy()
-        table.columns = pd.Index([str(c) for c in table.columns], dtype=object)
+        table.columns = pd.Index([str(c) for c in table.columns])
         twice = table.columns[table.columns.duplicated()].unique().tolist()
         if twice:
             raise AccountsError(f"{len(twice)} column names of the account list stand twice\n"

@@ -244,8 +244,9 @@ class Encoding:
         """From what :meth:`to_dict` gave."""
         codes: list[CategoryCode | NumberCode] = []
         for entry in content:
-            fields = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items() if k != "kind"}
-            codes.append(CategoryCode(**fields) if entry["kind"] == "category" else NumberCode(**fields))
+            fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+            kind = fields.pop("kind")
+            codes.append(CategoryCode(**fields) if kind == "category" else NumberCode(**fields))
         return cls(codes=tuple(codes))
 
     def __repr__(self) -> str:

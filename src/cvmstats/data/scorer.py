@@ -198,8 +198,8 @@ class Scorer:
     def __repr__(self) -> str:
         shares = " · ".join(f"{n} {v:.0%}" for n, v in zip(self.segments, self.sizes, strict=True))
         how = ", ".join(f"{k} {v}" for k, v in self.details.items() if k != "left_out")
-        lines = [f"Scorer  {len(self.segments)} segments from {len(self.columns)} columns", f"  in the sample: {shares}"]
-        return "\n".join(lines + ([f"  {how}"] if how else []))
+        head = f"Scorer  {len(self.segments)} segments from {len(self.columns)} columns"
+        return "\n".join([head, f"  in the sample: {shares}", *([f"  {how}"] if how else [])])
 
     def _repr_html_(self) -> str:
         return f"<b>{escape(repr(self))}</b>{self.coefficient_table().to_html(float_format='{:.2f}'.format)}"

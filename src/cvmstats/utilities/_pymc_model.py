@@ -1,7 +1,7 @@
 """The hierarchical model as a PyMC model: the same posterior as our Gibbs sampler's, in coordinates that suit NUTS.
 
 Covariances are drawn by Bartlett's decomposition of a Wishart matrix (Bartlett 1933; Smith & Hocking 1972, AS 53):
-Sigma^-1 = P P' with P = D B, B lower triangular, B_ii^2 ~ chi2(df - i + 1), N(0, 1) below the diagonal, and D D' = S^-1.
+Sigma^-1 = P P' with P = D B, D D' = S^-1, B lower triangular, B_ii^2 ~ chi2(df - i + 1), N(0, 1) below the diagonal.
 For the prior of Huang & Wand (2013, doi 10.1214/13-BA815) df = nu + K - 1 and D = diag sqrt(a / (2 nu)).
 Utilities are m + P^-T z with z ~ N(0, I); P^-T is called ``root``.
 """
@@ -38,8 +38,8 @@ def to_pymc(choices: Choices, *, prior: Prior | None = None) -> pm.Model:
     Model
         Free: ``mean`` (K), ``a`` (G, ``huang-wand`` only), ``bartlett_diag`` (K, squared diagonal of B),
         ``bartlett_lower`` (below it, by rows), ``z`` (R, K). Deterministic: ``root`` (K, K), of which utilities are
-        ``mean + z @ root.T`` (R, K), ``cov = root @ root.T``, and of the reported levels ``item_mean``, ``item_sd`` (L),
-        ``item_correlation`` (L, L). ``answers`` is the log-likelihood, a potential.
+        ``mean + z @ root.T`` (R, K), ``cov = root @ root.T``, and of the reported levels ``item_mean`` and
+        ``item_sd`` (L), ``item_correlation`` (L, L). ``answers`` is the log-likelihood, a potential.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def to_pymc(choices: Choices, *, prior: Prior | None = None) -> pm.Model:
     with pm.Model(coords=_coords(choices, resolved)) as model:
         mean = pm.Normal("mean", 0.0, resolved.mean_precision**-0.5, dims="parameter")
         factor = _precision_factor(resolved)
-        root = pt.linalg.solve_triangular(factor.T, pt.eye(n_parameters), lower=False)
+        root = pt.linalg.solve_triangular(factor.T, pt.constant(np.eye(n_parameters)), lower=False)
         _answers(tasks, np.asarray(design.coding), mean, root)
         _report(np.asarray(design.report), mean, root)
     return model
@@ -104,11 +104,10 @@ def _precision_factor(prior: ResolvedPrior) -> Any:
     """P (K, K), lower triangular, with Sigma^-1 = P P'."""
     k = len(prior.block)
     squares = pm.ChiSquared("bartlett_diag", prior.iw_df - np.arange(k), dims="parameter")
-    bartlett = pt.diag(pt.sqrt(squares))
+    bartlett = pt.sqrt(squares) * np.eye(k)
     if k > 1:
         rows, columns = np.tril_indices(k, -1)
-        lower = pm.Normal("bartlett_lower", shape=len(rows))
-        bartlett = pt.set_subtensor(bartlett[rows, columns], lower)
+        bartlett = bartlett[rows, columns].set(pm.Normal("bartlett_lower", shape=len(rows)))
     if prior.kind == "huang-wand":
         a = pm.InverseGamma("a", 0.5, prior.A**-2.0, dims="prior_block")
         return pt.sqrt(a[prior.block] / (2 * prior.nu))[:, None] * bartlett
@@ -128,7 +127,7 @@ def _report(report: npt.NDArray[np.float64], mean: Any, root: Any) -> None:
     cov = pm.Deterministic("cov", root @ root.T)
     levels = pt.constant(report)
     item_cov = levels @ cov @ levels.T
-    sd = pt.sqrt(pt.diagonal(item_cov))
+    sd = pt.sqrt(item_cov.diagonal())
     pm.Deterministic("item_mean", levels @ mean, dims="item")
     pm.Deterministic("item_sd", sd, dims="item")
     pm.Deterministic("item_correlation", item_cov / (sd[:, None] * sd[None, :]), dims=("item", "other"))
@@ -183,8 +182,8 @@ def sums_of(tasks: Tasks) -> Sums:
 def _without(cells: Ints, place: Ints) -> Ints:
     """Each row of ``cells`` (n, a, ...) without the entry at its place: (n, a - 1, ...)."""
     n, a = cells.shape[:2]
-    keep = np.arange(a)[None, :] != place[:, None]
-    return cells[keep].reshape(n, a - 1, *cells.shape[2:])
+    kept: Ints = cells[np.arange(a)[None, :] != place[:, None]]
+    return kept.reshape(n, a - 1, *cells.shape[2:])
 
 
 def _log_likelihood(tasks: Tasks, utilities: Any) -> Any:
@@ -199,12 +198,12 @@ def _log_likelihood(tasks: Tasks, utilities: Any) -> Any:
     def total(values: Any, cells: Ints) -> Any:
         return values[cells.ravel()].reshape(cells.shape).sum(axis=-1)
 
-    value = pt.sum(utilities * sums.linear)
+    value = (utilities * sums.linear).sum()
     for cells in sums.best:
-        value -= pt.sum(pt.log(total(up, cells)))
+        value -= pt.log(total(up, cells)).sum()
     for cells in sums.worst:
-        value -= pt.sum(pt.log(total(down, cells)))
+        value -= pt.log(total(down, cells)).sum()
     for candidates, others in sums.unseen:
         chance = up[candidates.ravel()].reshape(candidates.shape) / total(down, others)
-        value += pt.sum(pt.log(chance.sum(axis=1)))
+        value += pt.log(chance.sum(axis=1)).sum()
     return value

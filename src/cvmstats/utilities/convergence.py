@@ -113,10 +113,8 @@ def warn_if_unconverged(table: pd.DataFrame, *, n_chains: int, n_draws: int, sta
                 if (finding := _finding(table, bad, ess, kind, least))]  # fmt: skip
     if findings:
         factor = max(2, int(np.ceil(least / max(float(ess[known].min()), 1.0)))) if known.any() else 2
-        draws = n_draws * min(factor, 10)
-        advice = (f"  draw more: Sampler(draws={draws:,}".replace(",", "_") + "), or keep every second of twice as many "
-                  "with thin=2\n  if that does not help, the answers say little about these: fewer items, or a tighter "
-                  "Prior(scale=...)")  # fmt: skip
+        advice = (f"  draw more: Sampler(draws={n_draws * min(factor, 10)}), or as many with a larger thin=\n"
+                  "  if that does not help, the answers say little about these: fewer items, or more tasks")  # fmt: skip
         warnings.warn("\n".join(["the draws should not be trusted yet", *findings, advice]),
                       ConvergenceWarning, stacklevel=stacklevel + 1)  # fmt: skip
 
@@ -128,12 +126,12 @@ def _finding(table: pd.DataFrame, bad: pd.Series[bool], ess: pd.Series[float], k
     if not bad.any():
         return ""
     values = table["r_hat"] if kind == "r_hat" else -ess
-    row = table.loc[values[bad].idxmax()]
-    worst = f"{row['quantity']} of {row['name']}"
+    row = table.iloc[int(np.argmax(values.where(bad, -np.inf)))]
+    worst, share = f"{row['quantity']} of {row['name']}", f"{bad.sum():,} of {len(table):,}"
     if kind == "r_hat":
-        return f"  R-hat above {R_HAT_LIMIT} for {bad.sum():,} of {len(table):,} quantities, worst {row['r_hat']:.3f}: {worst}"
+        return f"  R-hat above {R_HAT_LIMIT} for {share} quantities, worst {row['r_hat']:.3f}: {worst}"
     low = min(row["ess_bulk"], row["ess_tail"])
-    return f"  fewer than {least:,} effective draws for {bad.sum():,} of {len(table):,}, fewest {low:,.0f}: {worst}"
+    return f"  fewer than {least:,} effective draws for {share}, fewest {low:,.0f}: {worst}"
 
 
 def _respondents(report: Floats, draws: npt.NDArray[np.float32], threads: int | None) -> Floats:

@@ -99,14 +99,18 @@ def fit_hierarchical(
         drawn = sample_nuts(choices, prior=prior, sampler=sampler, seed=entropy, progress=progress)
         draws = Draws(drawn.mean_draws, drawn.cov_draws, drawn.draws, np.zeros(0), False)
     else:
-        resolved = prior.resolve(np.asarray(choices.design.coding).shape[1], choices.design.parameter_block)
-        scales = resolved.n_blocks if resolved.kind == "huang-wand" else 0
-        upper = gibbs.Upper(
-            mean_precision=resolved.mean_precision, degrees=resolved.iw_df, scale=resolved.iw_scale,
-            block=resolved.block, n_scales=scales, nu=resolved.nu, spread=resolved.A,
-        )  # fmt: skip
+        upper = to_upper(prior, np.asarray(choices.design.coding).shape[1], choices.design.parameter_block)
         draws = sample_gibbs(tasks, np.asarray(choices.design.coding), upper, sampler, entropy, progress=progress)
     return _to_utilities(choices, tasks, draws, prior, sampler, form, entropy)
+
+
+def to_upper(prior: Prior, n_parameters: int, blocks: tuple[str, ...] | None) -> gibbs.Upper:
+    """A prior in the form in which the sampler reads it."""
+    resolved = prior.resolve(n_parameters, blocks)
+    return gibbs.Upper(
+        mean_precision=resolved.mean_precision, degrees=resolved.iw_df, scale=resolved.iw_scale, block=resolved.block,
+        n_scales=resolved.n_blocks if resolved.kind == "huang-wand" else 0, nu=resolved.nu, spread=resolved.A,
+    )  # fmt: skip
 
 
 def sample_gibbs(tasks: Tasks, coding: npt.NDArray[np.float64], upper: gibbs.Upper, sampler: Sampler, seed: int, *,

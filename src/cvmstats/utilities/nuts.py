@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from cvmstats._numerics.logit import log_likelihood
-from cvmstats._numerics.tasks import Tasks
 from cvmstats.data.choices import Choices
 from cvmstats.errors import FitError
 from cvmstats.progress import wanted
@@ -34,6 +33,8 @@ class NutsDraws(NamedTuple):
         Of all answers.
     divergences : int
         How many kept draws ended in a divergence.
+    interrupted : bool
+        True where the run was stopped: C and D are then what was complete.
     """
 
     mean: Floats
@@ -41,6 +42,7 @@ class NutsDraws(NamedTuple):
     utilities: npt.NDArray[np.float32]
     log_likelihood: Floats
     divergences: int
+    interrupted: bool = False
 
 
 def sample_nuts(choices: Choices, prior: Prior | None = None, sampler: Sampler | None = None, *,
@@ -62,33 +64,50 @@ def sample_nuts(choices: Choices, prior: Prior | None = None, sampler: Sampler |
 
     Raises
     ------
+    ChoicesError
+        Where the answers are of a kind that the model does not know.
     FitError
-        Where no chain found a place to start.
+        Where no chain found a place to start, or the run was stopped before there was a draw.
     """
     options = sampler or Sampler(engine="nuts")
     number = int(seed.integers(2**31)) if isinstance(seed, np.random.Generator) else int(seed)
     run = _nutpie if options.nuts_backend == "nutpie" else _pymc
     trace = run(to_pymc(choices, prior=prior), options, number, wanted(progress))
-    return collect(trace, choices, options.thin or 1)
+    return _collect(trace, choices, options)
 
 
-def collect(trace: Any, choices: Choices, thin: int = 1) -> NutsDraws:
-    """Population and respondents from a trace of ``to_pymc``, every ``thin``-th draw."""
-    posterior = trace.posterior
-    mean, root, z = (posterior[name].values[:, ::thin] for name in ("mean", "root", "z"))
+def _collect(trace: Any, choices: Choices, options: Sampler) -> NutsDraws:
+    """Population and respondents from a trace of ``to_pymc``, thinned."""
+    posterior = trace.posterior if "posterior" in trace.children else {}
+    if "mean" not in posterior:
+        raise FitError("NUTS was stopped before there was a draw")
+    rows, n_draws = _complete(posterior["mean"].values)
+    thin = options.thin or 1
+    mean, root, z = (posterior[name].values[rows, :n_draws:thin] for name in ("mean", "root", "z"))
     tasks, coding = flat_tasks(choices), np.asarray(choices.design.coding)
     utilities = np.empty(z.shape, np.float32)
     value = np.empty(mean.shape[:2])
     for c, d in np.ndindex(*value.shape):
         people = mean[c, d] + z[c, d] @ root[c, d].T
         utilities[c, d] = people
-        value[c, d] = _log_likelihood(tasks, people @ coding.T)
-    divergences = int(trace.sample_stats["diverging"].values[:, ::thin].sum())
-    return NutsDraws(np.array(mean), root @ root.swapaxes(-1, -2), utilities, value, divergences)
+        value[c, d] = log_likelihood(tasks, people @ coding.T).sum()
+    diverging = trace.sample_stats["diverging"].values[rows, :n_draws:thin]
+    return NutsDraws(
+        mean=np.array(mean), cov=root @ root.swapaxes(-1, -2), utilities=utilities, log_likelihood=value,
+        divergences=int(np.sum(diverging.astype(bool))),
+        interrupted=len(rows) < options.chains or n_draws < options.draws * thin,
+    )  # fmt: skip
 
 
-def _log_likelihood(tasks: Tasks, utilities: Floats) -> float:
-    return float(log_likelihood(tasks, utilities).sum())
+def _complete(mean: Floats) -> tuple[npt.NDArray[np.intp], int]:
+    """Which chains of a stopped run to keep, and how many draws of each, so that most are kept."""
+    length = np.isfinite(mean).all(axis=2).sum(axis=1)
+    order = np.argsort(-length, kind="stable")
+    n_chains = int(np.argmax(length[order] * np.arange(1, len(order) + 1))) + 1
+    n_draws = int(length[order[n_chains - 1]])
+    if n_draws == 0:
+        raise FitError("NUTS was stopped before there was a draw")
+    return np.sort(order[:n_chains]), n_draws
 
 
 def _nutpie(model: Any, options: Sampler, seed: int, progress: bool) -> Any:

@@ -1,0 +1,102 @@
+"""Answers put together by respondent or account, and what their weights mean there."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from cvmstats._numerics.em import Panels, make_panels
+from cvmstats._numerics.tasks import flatten
+from cvmstats.data.choices import Choices
+from cvmstats.data.respondents import Respondents
+from cvmstats.errors import ChoicesError, RespondentsError, SegmentsError, examples
+
+Unit = Literal["respondent", "account"]
+
+
+class Units(NamedTuple):
+    """Panels with the ids of their G units."""
+
+    panels: Panels
+    ids: tuple[str, ...]
+    unit: Unit
+
+
+def find_unit(respondents: Respondents, unit: str | None) -> Unit:
+    """The unit asked for, else accounts where everybody has one.
+
+    Raises
+    ------
+    SegmentsError
+        For another unit.
+    """
+    if unit is None:
+        return "account" if all(respondents.accounts) else "respondent"
+    if unit == "account":
+        return "account"
+    if unit == "respondent":
+        return "respondent"
+    raise SegmentsError(f"unknown unit {unit!r}\n  expected 'respondent' or 'account'")
+
+
+def unit_panels(choices: Choices, unit: Unit, form: str) -> Units:
+    """Panels of respondents (R) or accounts (G, in the order of their first person).
+
+    Frequency weights: of a respondent, that many people; within an account, that many people with the same answers.
+    Sampling weights: scaled to sum to Kish's effective number, (sum w)^2 / sum w^2; an account has its people's mean.
+
+    Raises
+    ------
+    ChoicesError
+        Where there is no likelihood for the form or for a kind of task, or nothing was answered.
+    RespondentsError
+        Where people have no account and accounts are asked for.
+    """
+    if form != "sequential":
+        raise ChoicesError(f"no latent class model for form {form!r}\n  expected 'sequential'")
+    design, people = choices.design, choices.respondents
+    try:
+        tasks = flatten(design.shown, choices.version, choices.place, design.kind, len(design.objects))
+    except ValueError as error:
+        raise ChoicesError(f"{error}\n  latent classes know best_worst, best and worst") from error
+    if not len(tasks.best):
+        raise ChoicesError(f"none of {choices.n_respondents:,} respondents answered a task\n"
+                           "  expected at least one answered task")  # fmt: skip
+    given, sampling = people.weight, people.weight_kind == "sampling"
+    if unit == "respondent":
+        weight = _kish(given) if sampling else given
+        return Units(make_panels(tasks, np.asarray(design.coding), weight=weight), people.ids, unit)
+    ids, index = account_index(people)
+    if sampling:
+        weight = _kish(np.bincount(index, given) / np.bincount(index))
+        return Units(make_panels(tasks, np.asarray(design.coding), unit=index, weight=weight), ids, unit)
+    panels = make_panels(tasks, np.asarray(design.coding), unit=index, multiplicity=given, weight=np.ones(len(ids)))
+    return Units(panels, ids, unit)
+
+
+def account_index(people: Respondents) -> tuple[tuple[str, ...], npt.NDArray[np.int64]]:
+    """Ids of the G accounts in order of appearance, and the account of each person (R) as an index.
+
+    Raises
+    ------
+    RespondentsError
+        Where people have no account.
+    """
+    missing = [i for i, a in zip(people.ids, people.accounts, strict=True) if not a]
+    if missing:
+        raise RespondentsError(
+            f"{len(missing):,} of {len(people):,} respondents have no account\n"
+            f"  for example respondent {examples(missing)}\n"
+            "  expected the account of each one in column 'account' of the respondents\n"
+            "  add it with choices.with_respondents(...), leave these people out with choices.take(...), "
+            "or use unit='respondent'"
+        )
+    ids = tuple(dict.fromkeys(people.accounts))
+    place = {a: g for g, a in enumerate(ids)}
+    return ids, np.array([place[a] for a in people.accounts], np.int64)
+
+
+def _kish(weight: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.asarray(weight * weight.sum() / (weight**2).sum())

@@ -1,0 +1,153 @@
+"""Designs in: long tables, and the wide ones of MaxDiff programs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cvmstats.data.design import Design
+from cvmstats.data.items import Items
+from cvmstats.errors import DesignError, examples
+from cvmstats.survey.lists import read_items
+from cvmstats.survey.naming import index_of_names, whole_numbers
+from cvmstats.survey.tables import as_text, find_columns, missing_columns, natural_order, plain, read_table
+
+
+def read_design(
+    source: Any,
+    items: Items | Any | None = None,
+    kind: str = "best_worst",
+    *,
+    columns: Mapping[str, str] | None = None,
+    encoding: str | None = None,
+) -> Design:
+    """Read what was shown.
+
+    Two forms are read. Long: a row per position with ``task``, ``item`` (id or label) or ``item_no`` (1 to J), and
+    where there are any ``version`` and ``position``. Wide: a row per task with ``version``, ``set`` and ``item1``,
+    ``item2``, ... that hold item numbers or names, as MaxDiff programs write them.
+
+    Parameters
+    ----------
+    source : path, DataFrame
+        CSV or Parquet.
+    items : Items, path or DataFrame, optional
+        The J items, in the order of their numbers. Without it: the order of ``item_no`` where the file has both,
+        else the names in alphabetical order, else the numbers from 1 to the largest.
+    kind : str
+        What the tasks ask for, see :class:`~cvmstats.data.design.Design`.
+    columns : mapping, optional
+        Our names to the file's.
+    encoding : str, optional
+        Of a CSV file; UTF-8 where nothing is said.
+
+    Raises
+    ------
+    DesignError
+        A missing column, an unknown item, a position that stands twice, or what ``Design`` itself refuses.
+
+    Examples
+    --------
+    >>> read_design(pd.DataFrame({"Version": [1, 1], "Set": [1, 2], "Item1": [1, 3], "Item2": [2, 1]})).shown.tolist()
+    [[[0, 1], [2, 0]]]
+    """
+    table, name = read_table(source, DesignError, "the design", encoding=encoding)
+    if items is not None and not isinstance(items, Items):
+        items = read_items(items)
+    found = find_columns(table, ("version", "task", "position", "item", "item_no"), columns, DesignError, name)
+    across = [c for c in table.columns if re.fullmatch(r"(item|itemno|pos|position|alt|alternative)\d+", plain(c))]
+    told = {"task": "task" in found, "item": "item" in found or "item_no" in found or bool(across)}
+    if not all(told.values()):
+        expected = ("long: task, item (or item_no), and version, position where there are any; "
+                    "or wide: version, set, item1, item2, ...")  # fmt: skip
+        raise missing_columns(table, [c for c, there in told.items() if not there], DesignError, name, expected)
+    if "item" not in found and "item_no" not in found:
+        table, found = _long(table, found, sorted(across, key=lambda c: int(re.findall(r"\d+", c)[-1]))), {
+            "version": "version", "task": "task", "position": "position", "item": "item"}  # fmt: skip
+        if all(whole_numbers(table["item"].unique().tolist()) > 0) and not _all_names(table["item"], items):
+            found["item_no"] = found.pop("item")
+    return _build(table, found, items, kind, name)
+
+
+def _all_names(values: pd.Series, items: Items | None) -> bool:
+    return items is not None and bool((index_of_names(values.unique().tolist(), items, DesignError) >= 0).all())
+
+
+def _long(table: pd.DataFrame, found: Mapping[str, str], across: Sequence[str]) -> pd.DataFrame:
+    version = as_text(table[found["version"]]) if "version" in found else pd.Series(["1"] * len(table), dtype="str")
+    task = as_text(table[found["task"]])
+    parts = [pd.DataFrame({"version": version, "task": task, "position": i, "item": as_text(table[c])})
+             for i, c in enumerate(across, start=1)]  # fmt: skip
+    result = pd.concat(parts, ignore_index=True)
+    return result[~result["item"].str.strip().isin(["", "0"])].reset_index(drop=True)
+
+
+def _build(table: pd.DataFrame, found: Mapping[str, str], items: Items | None, kind: str, name: str) -> Design:
+    n = len(table)
+    version = as_text(table[found["version"]]) if "version" in found else pd.Series(["1"] * n, dtype="str")
+    task = as_text(table[found["task"]])
+    items, index = _items(table, found, items, name)
+    position = np.arange(n, dtype=float)
+    if "position" in found:
+        position = pd.to_numeric(as_text(table[found["position"]]), errors="coerce").to_numpy(float)
+        bad = np.flatnonzero(np.isnan(position))
+        if len(bad):
+            raise DesignError(f"{len(bad):,} of {n:,} rows of {name} have a position that is no number\n"
+                              f"  for example in row {examples((bad + 2).tolist())}\n  expected 1, 2, ...")  # fmt: skip
+    versions, tasks = natural_order(version), natural_order(task)
+    v = pd.Index(versions).get_indexer(pd.Index(version))
+    t = pd.Index(tasks).get_indexer(pd.Index(task))
+    key = v * len(tasks) + t
+    order = np.lexsort((np.arange(n), position, key))
+    key, index, position = key[order], index[order], position[order]
+    again = np.flatnonzero((key[1:] == key[:-1]) & (position[1:] == position[:-1]))
+    if len(again):
+        where = [f"version {versions[k // len(tasks)]} task {tasks[k % len(tasks)]}" for k in dict.fromkeys(key[again])]
+        raise DesignError(f"{len(where):,} tasks of {name} have a position twice\n  for example {examples(where)}\n"
+                          "  expected one row for each position of a task; is a column 'version' missing?")  # fmt: skip
+    start = np.r_[True, key[1:] != key[:-1]]
+    slot = np.arange(n) - np.maximum.accumulate(np.where(start, np.arange(n), 0))
+    shown = np.full((len(versions), len(tasks), int(slot.max()) + 1), -1, np.int32)
+    shown[key // len(tasks), key % len(tasks), slot] = index
+    return Design(
+        objects=items, shown=shown, kind=kind, source=name, task_ids=tuple(tasks), version_ids=tuple(versions)
+    )
+
+
+def _items(table: pd.DataFrame, found: Mapping[str, str], items: Items | None, name: str) -> tuple[Items, Any]:
+    names = as_text(table[found["item"]]) if "item" in found else None
+    numbers = whole_numbers(as_text(table[found["item_no"]]).tolist()) if "item_no" in found else None
+    if numbers is not None and (numbers < 1).any():
+        rows = np.flatnonzero(numbers < 1) + 2
+        raise DesignError(f"{len(rows):,} of {len(table):,} rows of {name} have an item number that is none\n"
+                          f"  for example in row {examples(rows.tolist())}\n  expected 1, 2, ...")  # fmt: skip
+    if items is None and numbers is not None:
+        known = dict(zip(numbers.tolist(), names, strict=True)) if names is not None else {}
+        items = Items.from_labels([known.get(i, str(i)) for i in range(1, int(numbers.max()) + 1)])
+    if items is None and names is not None:
+        items = Items.from_labels(sorted(n for n in set(names) if n.strip()))
+    assert items is not None
+    index = None if names is None else index_of_names(names.tolist(), items, DesignError)
+    if numbers is not None:
+        numbers = np.where(numbers <= len(items), numbers - 1, -1)
+        if index is not None and (index != numbers).any():
+            rows = np.flatnonzero(index != numbers) + 2
+            raise DesignError(f"{len(rows):,} of {len(table):,} rows of {name} have an item whose number is another "
+                              f"one's\n"
+                              f"  for example in row {examples(rows.tolist())}\n  expected numbers in the order of "
+                              f"the items\n"
+                              "  give the items in the order of their numbers: items=")  # fmt: skip
+        index = numbers
+    assert index is not None
+    if (index < 0).any():
+        text = names if names is not None else as_text(table[found["item_no"]])
+        unknown = text[index < 0].unique().tolist()
+        raise DesignError(f"{len(unknown):,} items of {name} are not on the list of items\n  for example "
+                          f"{examples(unknown)}\n"
+                          f"  expected ids, labels or numbers of the {len(items)} items, such as "
+                          f"{examples(items.ids)}")  # fmt: skip
+    return items, index

@@ -1,0 +1,131 @@
+"""Plain lists in: the items, and the people who answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from cvmstats.data.accounts import is_number
+from cvmstats.data.items import Items
+from cvmstats.data.respondents import Respondents
+from cvmstats.errors import InputError, ItemsError, RespondentsError
+from cvmstats.survey.tables import as_text, find_columns, missing_columns, read_table
+
+
+def read_items(source: Any, columns: Mapping[str, str] | None = None, *, encoding: str | None = None) -> Items:
+    """Read a list of items; ids stay text, byte-identical; the order of the rows is the order of the items.
+
+    Parameters
+    ----------
+    source : path, DataFrame
+        One row per item. Columns ``id`` (or ``item``), ``label``, ``text``, ``group``, in any case; further ones are
+        kept. With a label and no id, the label is the id.
+    columns : mapping, optional
+        Our names to the file's.
+    encoding : str, optional
+        Of a CSV file; UTF-8 where nothing is said.
+
+    Raises
+    ------
+    ItemsError
+        Where the file cannot be read, has neither ids nor labels, or an id or a label stands twice.
+
+    Examples
+    --------
+    >>> read_items(pd.DataFrame({"ID": ["01", "02"], "Label": ["Price", "Service"]})).ids
+    ('01', '02')
+    """
+    table, name = read_table(source, ItemsError, "items", encoding=encoding)
+    found = find_columns(table, ("item", "label", "text", "group"), _as_item(table, columns), ItemsError, name)
+    key = found.pop("item", None)
+    if key is None and "label" not in found:
+        raise missing_columns(
+            table, ["id"], ItemsError, name, "one row per item: id, and where known label, text, group"
+        )
+    result = _renamed(table, found, ItemsError)
+    ids = as_text(table[key if key is not None else found["label"]])
+    if key is not None:
+        result = result.drop(columns=key)
+    result.insert(0, "id", ids.astype(object))
+    return Items(
+        table=result.assign(**{c: as_text(result[c]).astype(object) for c in ("label", "text", "group") if c in result})
+    )
+
+
+def read_respondents(
+    source: Any,
+    columns: Mapping[str, str] | None = None,
+    weight_kind: Literal["frequency", "sampling"] | None = None,
+    *,
+    encoding: str | None = None,
+) -> Respondents:
+    """Read who answered; ids and accounts stay text, byte-identical.
+
+    Parameters
+    ----------
+    source : path, DataFrame
+        One row per person. Columns ``id`` (or ``respondent``), ``account``, ``role``, ``weight``, in any case; further
+        ones are kept, as numbers where every value is a plain number (``007`` is none) or empty.
+    columns : mapping, optional
+        Our names to the file's.
+    weight_kind : {"frequency", "sampling"}, optional
+        What the weights mean; required where there are weights other than 1.
+    encoding : str, optional
+        Of a CSV file; UTF-8 where nothing is said.
+
+    Raises
+    ------
+    RespondentsError
+        Where the file cannot be read, has no ids, an id stands twice, or weights are no positive numbers.
+
+    Examples
+    --------
+    >>> people = read_respondents(pd.DataFrame({"resp_id": ["007", "008"], "size": ["12", "3.5"]}))
+    >>> people.ids, people.table["size"].tolist()
+    (('007', '008'), [12.0, 3.5])
+    """
+    table, name = read_table(source, RespondentsError, "respondents", encoding=encoding)
+    given = {"respondent" if ours == "id" else ours: theirs for ours, theirs in (columns or {}).items()}
+    found = find_columns(table, ("respondent", "account", "role", "weight"), given, RespondentsError, name)
+    if "respondent" not in found:
+        raise missing_columns(
+            table, ["id"], RespondentsError, name, "one row per person: id, and where known account, role"
+        )
+    result = _renamed(table, {("id" if ours == "respondent" else ours): theirs for ours, theirs in found.items()},
+                      RespondentsError)  # fmt: skip
+    for column in result.columns:
+        if column in ("id", "account", "role"):
+            result[column] = as_text(result[column]).astype(object)
+        else:
+            result[column] = _numbers(result[column])
+    return Respondents(table=result, weight_kind=weight_kind)
+
+
+def _as_item(table: pd.DataFrame, columns: Mapping[str, str] | None) -> dict[str, str]:
+    given = {"item" if ours == "id" else ours: theirs for ours, theirs in (columns or {}).items()}
+    if "item" not in given:
+        named = [c for c in table.columns if c.lower() == "id"]
+        if len(named) == 1:
+            given["item"] = named[0]
+    return given
+
+
+def _renamed(table: pd.DataFrame, found: Mapping[str, str], error: type[InputError]) -> pd.DataFrame:
+    clash = [ours for ours, theirs in found.items() if ours != theirs and ours in table.columns]
+    if clash:
+        raise error(f"the column {clash[0]!r} stands in the way of {found[clash[0]]!r}, which is to have its name\n"
+                         "  rename one of them")  # fmt: skip
+    return table.rename(columns={theirs: ours for ours, theirs in found.items()})
+
+
+def _numbers(values: pd.Series) -> pd.Series:
+    if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+        return values
+    texts = as_text(values)
+    distinct = [t for t in texts.unique() if t != ""]
+    if not distinct or not all(is_number(t) for t in distinct):
+        return texts.astype(object)
+    return pd.Series([float(t) if t else np.nan for t in texts], dtype=float)

@@ -1,0 +1,221 @@
+"""Long answers: a row for each item that a person saw in a task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cvmstats.data.choices import NO_ANSWER
+from cvmstats.data.design import Design
+from cvmstats.data.items import Items
+from cvmstats.errors import ChoicesError, examples
+from cvmstats.survey.matching import Bools, Ints, Sets
+from cvmstats.survey.naming import index_of_names, whole_numbers
+from cvmstats.survey.problems import Problems
+from cvmstats.survey.tables import MISSING, as_text, natural_order
+
+NOT_NUMERIC, NOT_A_CHOICE = 101, 102
+"""Codes inside this module for a choice that is no number, and a number that is no choice."""
+
+
+def read_sets(
+    table: pd.DataFrame, found: Mapping[str, str], items: Items | None, design: Design | None, problems: Problems
+) -> tuple[Sets | None, Items, Bools]:
+    """The sets (None where none is usable), the items, and which tasks (R, T) cannot be used."""
+    n = len(table)
+    respondent, ids = _factorize(table[found["respondent"]])
+    task, tasks = _tasks(as_text(table[found["task"]]), design)
+    for codes, texts_of, what in ((respondent, ids, "respondent"), (task, tasks, "task")):
+        blank = np.flatnonzero(np.array([v == "" for v in texts_of], bool)[codes])
+        if len(blank):
+            problems.add(f"{len(blank):,} of {n:,} rows have no {what}", where=f"row {examples((blank + 2).tolist())}",
+                         expected=f"a {what} on each row", remedy="fill the column or take such rows away")  # fmt: skip
+    if design is not None:
+        known = set(design.task_ids or ())
+        beyond = [v for v in tasks if v not in known]
+        if beyond:
+            problems.add(f"{len(beyond)} of {len(tasks)} tasks of the answers are not in the design "
+                         f"{design.fingerprint[:6]}",
+                         where=f"task {examples(beyond)}", expected=f"tasks such as {examples(sorted(known))}",
+                         remedy="give the design that these answers were collected with: design=")  # fmt: skip
+    items, index, names = _items(table, found, items)
+    code = _choices(table[found["choice"]])
+    position = _positions(table, found)
+    key = respondent * len(tasks) + task
+    shape = (len(ids), len(tasks))
+
+    def mark(rows: npt.NDArray[np.intp] | Bools) -> Bools:
+        mask = np.zeros(shape[0] * shape[1], bool)
+        mask[key[rows]] = True
+        return mask.reshape(shape)
+
+    bad, lost = np.zeros(shape, bool), np.zeros(shape, bool)
+    total = int(mark(np.ones(n, bool)).sum())
+
+    def note(mask: Bools, what: str, expected: str, detail: str = "") -> None:
+        problems.add_tasks(mask & ~bad, what, of=total, ids=ids, tasks=tasks, expected=expected, detail=detail)
+        bad[mask] = True
+
+    unknown = index < 0
+    detail = "the item " + examples(names[unknown].unique().tolist()) if unknown.any() else ""
+    lost |= mark(unknown)
+    expected = f"ids or labels of the {len(items)} items"
+    note(lost.copy(), "show an item that is not on the list of items", expected, detail)
+    strange = np.isnan(position)
+    lost |= mark(strange)
+    note(mark(strange), "have a position that is no number", "1, 2, ... in the column of positions")
+    doubled, contradicting, spare = _doubles(key, index, position, code, "position" in found)
+    lost |= mark(doubled)
+    note(mark(contradicting), "name the same item best and worst", "two different items")
+    note(mark(doubled), "stand more than once for the same respondent", "one row for each item of a task")
+    texts = as_text(table[found["choice"]])
+    strange_choices = {
+        NOT_NUMERIC: "have a choice that is no number",
+        NOT_A_CHOICE: "have a choice other than 1, -1, 0",
+    }
+    for value, what in strange_choices.items():
+        rows = code == value
+        note(mark(rows), what, "1 for the best, -1 for the worst, 0 or nothing for the others",
+             "the choice " + examples(texts[rows].unique().tolist()) if rows.any() else "")  # fmt: skip
+    for sign, word in ((1, "best"), (-1, "worst")):
+        several = np.bincount(key[code == sign], minlength=shape[0] * shape[1]).reshape(shape) > 1
+        note(several, f"name more than one {word}", f"one {word} item at most")
+    few = np.bincount(key, minlength=shape[0] * shape[1]).reshape(shape) == 1
+    lost |= few
+    note(few, "show one item only", "two items at least")
+    keep = ~lost.ravel()[key] & ~spare
+    if not keep.any():
+        return None, items, bad
+    code = np.where(code > 100, 0, code).astype(np.int8)
+    version, versions = _versions(table, found, respondent, ids, problems)
+    seen, said = _arrange(shape, key[keep], index[keep], position[keep], code[keep])
+    sets = Sets(ids=tuple(ids), tasks=tuple(tasks), seen=seen, code=said, version=version, versions=versions)
+    return sets, items, bad
+
+
+def _factorize(values: pd.Series) -> tuple[Ints, list[str]]:
+    codes, distinct = pd.factorize(as_text(values))
+    return codes.astype(np.int64), [str(v) for v in distinct]
+
+
+def _tasks(values: pd.Series, design: Design | None) -> tuple[Ints, list[str]]:
+    codes, distinct = pd.factorize(values)
+    tasks = [str(v) for v in distinct]
+    if design is not None:
+        tasks = match_tasks(tasks, design)
+        order = [*(design.task_ids or ()), *dict.fromkeys(v for v in tasks if v not in (design.task_ids or ()))]
+    else:
+        order = natural_order(tasks)
+    place = {v: i for i, v in enumerate(order)}
+    return np.array([place[v] for v in tasks], np.int64)[codes], order
+
+
+def match_tasks(tasks: list[str], design: Design) -> list[str]:
+    """Names of tasks as the design writes them: ``01`` is ``1`` where the design has no ``01``."""
+    known = design.task_ids or ()
+    numbers = dict(zip(whole_numbers(known).tolist(), known, strict=True))
+    numbers.pop(-1, None)
+    return [v if v in known else numbers.get(int(whole_numbers([v])[0]), v) for v in tasks]
+
+
+def _items(table: pd.DataFrame, found: Mapping[str, str], items: Items | None) -> tuple[Items, Ints, pd.Series]:
+    names = as_text(table[found["item"] if "item" in found else found["item_no"]])
+    codes, distinct = pd.factorize(names)
+    texts = [str(v) for v in distinct]
+    if items is None:
+        items = Items.from_labels(sorted(v for v in texts if v.strip()) or ["?"])
+    if "item" in found:
+        index = index_of_names(texts, items, ChoicesError)
+    else:
+        numbers = whole_numbers(texts)
+        index = np.where((numbers >= 1) & (numbers <= len(items)), numbers - 1, -1)
+    return items, index[codes], names
+
+
+def _choices(values: pd.Series) -> Ints:
+    codes, distinct = pd.factorize(as_text(values))
+
+    def code(text: str) -> int:
+        if text.strip() in MISSING:
+            return 0
+        try:
+            number = float(text)
+        except ValueError:
+            return NOT_NUMERIC
+        return int(number) if number in (1, 0, -1, NO_ANSWER) else NOT_A_CHOICE
+
+    return np.array([code(str(v)) for v in distinct], np.int64)[codes]
+
+
+def _positions(table: pd.DataFrame, found: Mapping[str, str]) -> npt.NDArray[np.float64]:
+    if "position" not in found:
+        return np.arange(len(table), dtype=float)
+    codes, distinct = pd.factorize(as_text(table[found["position"]]))
+    numbers = pd.to_numeric(pd.Series(distinct, dtype=object), errors="coerce").to_numpy(float)
+    result: npt.NDArray[np.float64] = numbers[codes]
+    return result
+
+
+def _doubles(
+    key: Ints, index: Ints, position: npt.NDArray[np.float64], code: Ints, numbered: bool
+) -> tuple[Bools, Bools, Bools]:
+    """Rows of tasks that stand twice; of tasks whose one item is best and worst; and rows that repeat an item."""
+    n = len(key)
+    n_items = int(index.max(initial=0)) + 2
+    _, first = np.unique(key * n_items + index + 1, return_index=True)
+    spare = np.ones(n, bool)
+    spare[first] = False
+    doubled = np.zeros(n, bool)
+    contradicting = np.zeros(n, bool)
+    if spare.any():
+        n_rows, n_spare = np.bincount(key), np.bincount(key[spare], minlength=int(key.max()) + 1)
+        signs = pd.DataFrame({"pair": key * n_items + index + 1, "key": key, "code": code}).groupby("pair")["code"]
+        both = (signs.transform("max") == 1) & (signs.transform("min") == -1)
+        once = (n_spare[key] < n_rows[key] - n_spare[key]) | (n_rows[key] == 2)
+        clash = np.zeros(len(n_rows), bool)
+        clash[key[both.to_numpy(bool) & once]] = True
+        contradicting = clash[key] & (n_spare[key] > 0)
+        doubled = (n_spare[key] > 0) & ~contradicting
+    if numbered:
+        order = np.lexsort((position, key))
+        same = (key[order][1:] == key[order][:-1]) & (position[order][1:] == position[order][:-1])
+        again = np.zeros(int(key.max()) + 1, bool)
+        again[key[order][1:][same & ~spare[order][1:] & ~spare[order][:-1]]] = True
+        doubled |= again[key] & ~contradicting
+    return doubled, contradicting, spare
+
+
+def _versions(
+    table: pd.DataFrame, found: Mapping[str, str], respondent: Ints, ids: list[str], problems: Problems
+) -> tuple[Ints | None, tuple[str, ...]]:
+    if "version" not in found:
+        return None, ()
+    text = as_text(table[found["version"]])
+    names = natural_order(text)
+    codes = pd.Index(names).get_indexer(pd.Index(text))
+    version = np.zeros(len(ids), np.int64)
+    version[respondent[::-1]] = codes[::-1]
+    several = np.unique(respondent[codes != version[respondent]])
+    if len(several):
+        problems.add(f"{len(several):,} of {len(ids):,} respondents have more than one version",
+                     where=f"respondent {examples([ids[r] for r in several])}", expected="one version for each person",
+                     remedy="give each person's rows one version, or take the column away")  # fmt: skip
+    return version, tuple(names)
+
+
+def _arrange(
+    shape: tuple[int, int], key: Ints, index: Ints, position: npt.NDArray[np.float64], code: npt.NDArray[np.int8]
+) -> tuple[Ints, npt.NDArray[np.int8]]:
+    order = np.lexsort((position, key))
+    key, index, code = key[order], index[order], code[order]
+    start = np.r_[True, key[1:] != key[:-1]]
+    row = np.arange(len(key))
+    slot = row - np.maximum.accumulate(np.where(start, row, 0))
+    width = int(slot.max()) + 1
+    seen = np.full((shape[0] * shape[1], width), -1, np.int64)
+    said = np.zeros((shape[0] * shape[1], width), np.int8)
+    seen[key, slot], said[key, slot] = index, code
+    return seen.reshape(*shape, width), said.reshape(*shape, width)

@@ -1,0 +1,145 @@
+"""From the sets that people saw to a design, a version each, and places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cvmstats.data.choices import NO_ANSWER
+from cvmstats.data.design import Design
+from cvmstats.errors import examples
+from cvmstats.survey.problems import Problems
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sets:
+    """Long answers as arrays: ``seen`` (R, T, A) object indices or -1, ``code`` (R, T, A) what was said of each.
+
+    ``version`` (R) is the place of each one's version among ``versions``, or None where the file does not say.
+    """
+
+    ids: tuple[str, ...]
+    tasks: tuple[str, ...]
+    seen: Ints
+    code: npt.NDArray[np.int8]
+    version: Ints | None
+    versions: tuple[str, ...]
+
+    @property
+    def present(self) -> Bools:
+        """Which tasks have rows (R, T)."""
+        result: Bools = (self.seen >= 0).any(axis=2)
+        return result
+
+
+def infer_versions(sets: Sets) -> tuple[npt.NDArray[np.int32], Ints, tuple[str, ...] | None]:
+    """What was shown (V, T, A), each one's version (R), and the versions' names where the file gives them.
+
+    People who saw the same things in the same order share a version; where the file has versions, the first of a
+    version's people who has a task tells what it showed.
+    """
+    n = len(sets.seen)
+    if sets.version is None:
+        rows = np.empty(n, dtype=object)
+        rows[:] = [row.tobytes() for row in sets.seen]
+        version, distinct = pd.factorize(rows)
+        first = np.zeros(len(distinct), dtype=np.int64)
+        first[version[::-1]] = np.arange(n)[::-1]
+        return sets.seen[first].astype(np.int32), version.astype(np.int64), None
+    shown = np.full((len(sets.versions), *sets.seen.shape[1:]), -1, np.int32)
+    r, t = np.nonzero(sets.present)
+    shown[sets.version[r[::-1]], t[::-1]] = sets.seen[r[::-1], t[::-1]]
+    return shown, sets.version, sets.versions
+
+
+def find_versions(sets: Sets, design: Design, problems: Problems) -> Ints:
+    """The version (R) of a given design that each one's sets are those of; 0 where none can be told."""
+    n = len(sets.ids)
+    if design.n_versions == 1:
+        return np.zeros(n, np.int64)
+    weights = np.random.default_rng(20210704).integers(1, 2**62, len(design.objects) + 1)
+    weights[-1] = 0  # what index -1 takes: nothing shown
+    mine, theirs = weights[sets.seen].sum(axis=2), weights[design.shown].sum(axis=2)
+    known: dict[bytes, int] = {}
+    for v, row in enumerate(theirs):
+        known.setdefault(row.tobytes(), v)
+    version = np.array([known.get(row.tobytes(), -1) for row in mine], dtype=np.int64)
+    unclear = []
+    same = np.array([known[row.tobytes()] for row in theirs])
+    for r in np.flatnonzero(version < 0):
+        has = mine[r] != 0
+        hits = (theirs[:, has] == mine[r, has]).sum(axis=1)
+        best = np.flatnonzero(hits == hits.max())
+        version[r] = best[0]
+        if hits.max() == has.sum() and len(np.unique(same[best])) > 1:
+            fits = [(design.version_ids or ())[v] for v in best[:2]]
+            unclear.append(f"{sets.ids[r]} (versions {fits[0]}, {fits[1]})")
+    if unclear:
+        problems.add(f"{len(unclear):,} of {n:,} respondents answered tasks that more than one version of the design "
+                     f"has",
+                     where=f"respondent {examples(unclear)}", expected="answers that tell the version apart",
+                     remedy="add a column 'version' to the answers")  # fmt: skip
+    return version
+
+
+def place_answers(
+    sets: Sets, design: Design, version: Ints, bad: Bools, problems: Problems, *, given: bool
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int32]]:
+    """Places (R, T, A) in the order of the design, and the objects in the order in which they were seen."""
+    shown = design.shown[version].astype(np.int64)
+    width = max(shown.shape[2], sets.seen.shape[2])
+    pad = [(0, 0), (0, 0)]
+    seen = np.pad(sets.seen, [*pad, (0, width - sets.seen.shape[2])], constant_values=-1)
+    full = np.pad(shown, [*pad, (0, width - shown.shape[2])], constant_values=-1)
+    code = np.pad(sets.code, [*pad, (0, width - sets.code.shape[2])])
+    present = (seen >= 0).any(axis=2)
+    differs = present & ~bad & (np.sort(seen, axis=2) != np.sort(full, axis=2)).any(axis=2)
+    total = int(present.sum())
+
+    def note(mask: Bools, what: str, expected: str) -> None:
+        problems.add_tasks(mask, what, of=total, ids=sets.ids, tasks=sets.tasks, expected=expected)
+
+    if differs.sum() > total / 2 and given:
+        r, t = np.argwhere(differs)[0]
+        problems.add(f"{differs.sum():,} of {total:,} tasks show other items than the design {design.fingerprint[:6]}",
+                     where=f"respondent {sets.ids[r]!r} task {sets.tasks[t]}", expected="the sets of the design",
+                     remedy="give the design that these answers were collected with: design=")  # fmt: skip
+    elif differs.any():
+        for sign, word in ((1, "best"), (-1, "worst")):
+            absent = (seen >= 0) & ~(seen[..., :, None] == full[..., None, :]).any(axis=-1)
+            picked = ((code == sign) & absent).any(axis=2)
+            note(differs & picked & ~bad, f"name a {word} item that was not shown in the task",
+                 "an item of the set that the design shows")  # fmt: skip
+            bad = bad | (differs & picked)
+        if given:
+            what, expected = (
+                f"show other items than the design {design.fingerprint[:6]}",
+                "all items of the design's set",
+            )
+        else:
+            what, expected = "show other items to some people of a version than to others", "one set for each version"
+        note(differs & ~bad, what, expected)
+        bad = bad | differs
+    place = np.zeros(shown.shape, np.int8)
+    for a in range(shown.shape[2]):
+        place[:, :, a] = np.where(seen == shown[:, :, a, None], code, 0).sum(axis=2, dtype=np.int64)
+    place[bad] = 0
+    place[shown < 0] = NO_ANSWER
+    order = np.where((present & ~bad)[:, :, None], seen[:, :, : shown.shape[2]], shown)
+    return place, order.astype(np.int32)
+
+
+def check_kinds(place: npt.NDArray[np.int8], design: Design, version: Ints) -> list[tuple[Bools, str, str]]:
+    """Tasks (R, T) that answer what they were not asked: mask, what is wrong, what was expected."""
+    kinds = np.asarray(design.kind)[version]
+    best, worst = (place == 1).any(axis=2), (place == -1).any(axis=2)
+    return [
+        (worst & (kinds == "best"), "name a worst item, and the design asks for the best only", "no choice of -1"),
+        (best & (kinds == "worst"), "name a best item, and the design asks for the worst only", "no choice of 1"),
+    ]

@@ -1,0 +1,228 @@
+"""Tables of a survey in: CSV, Parquet or a dataframe, texts as they came, columns found by their usual names."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import os
+import re
+import warnings
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cvmstats.data.frames import is_frame, to_pandas
+from cvmstats.errors import InputError, examples
+
+MISSING = frozenset({"", "NA", "NaN", "nan"})
+"""Texts that mean no answer, in columns of answers only; everywhere else a text is a text."""
+
+ALIASES: dict[str, frozenset[str]] = {
+    "respondent": frozenset({"respondent", "respondentid", "respid", "resp", "id", "person", "personid", "participant",
+                             "participantid", "subject", "subjectid", "sysrespnum", "respnum"}),
+    "task": frozenset({"task", "taskid", "taskno", "tasknumber", "set", "setid", "setno", "setnumber", "question",
+                       "screen"}),
+    "position": frozenset({"position", "pos", "positionno", "order"}),
+    "item": frozenset({"item", "itemid", "itemname", "object", "objectid"}),
+    "item_no": frozenset({"itemno", "itemnumber", "itemnum"}),
+    "choice": frozenset({"choice", "response", "answer", "chosen"}),
+    "version": frozenset({"version", "versionid", "versionno", "designversion"}),
+    "account": frozenset({"account", "accountid", "company", "companyid", "customer", "customerid"}),
+    "role": frozenset({"role", "function", "jobrole"}),
+    "weight": frozenset({"weight", "weights", "wt"}),
+    "label": frozenset({"label", "name", "itemlabel"}),
+    "text": frozenset({"text", "itemtext", "description", "wording"}),
+    "group": frozenset({"group", "itemgroup"}),
+}  # fmt: skip
+
+
+def read_table(
+    source: Any, error: type[InputError], what: str, *, encoding: str | None = None
+) -> tuple[pd.DataFrame, str]:
+    """A table and the name of where it came from; all columns of a CSV file are text, and no text is taken for missing.
+
+    Parameters
+    ----------
+    source : path, DataFrame
+        CSV (comma, semicolon, tab or bar between the fields) or Parquet; or a pandas or polars dataframe.
+    error : type
+        What to raise.
+    what : str
+        What the file is, for the message, such as ``answers``.
+    encoding : str, optional
+        Of a CSV file; UTF-8 where nothing is said.
+
+    Raises
+    ------
+    InputError
+        No such file, not in this encoding, nothing in it, a column name that stands twice.
+    """
+    name = "the dataframe"
+    if is_frame(source):
+        table = to_pandas(source).reset_index(drop=True)
+    elif not isinstance(source, str | os.PathLike):
+        raise error(f"{what} cannot be read from a {type(source).__name__}\n  expected a path or a DataFrame")
+    else:
+        path = Path(source)
+        name = path.name
+        if not path.is_file():
+            raise error(f"there is no file of {what} at {path}")
+        if path.suffix.lower() in {".parquet", ".pq"}:
+            table = _read_parquet(path, error)
+        else:
+            table = _parse(_decode(path, error, encoding), name, error, what)
+    table.columns = pd.Index([str(c).strip() for c in table.columns], dtype=object)
+    if not len(table):
+        raise error(f"{name} is empty: it has no rows of {what}\n  {_columns(table)}\n  give the file with the {what}")
+    twice = table.columns[table.columns.duplicated()].unique().tolist()
+    if twice:
+        raise error(f"{len(twice)} column names of {name} stand twice\n  for example {examples(twice)}\n"
+                    "  give each column a name of its own")  # fmt: skip
+    return table, name
+
+
+def find_columns(
+    table: pd.DataFrame, wanted: Iterable[str], columns: Mapping[str, Any] | None, error: type[InputError], name: str
+) -> dict[str, str]:
+    """Our names to the table's, for those that are there: as ``columns`` says, else by their usual names in any case.
+
+    Raises
+    ------
+    InputError
+        Where ``columns`` names something that is not there, or two columns fit one name.
+    """
+    found: dict[str, str] = {}
+    given = dict(columns or {})
+    absent = [v for v in given.values() if isinstance(v, str) and "{" not in v and v not in table.columns]
+    if absent:
+        raise error(f"{len(absent)} columns named in columns= are not in {name}\n  for example {examples(absent)}\n"
+                    f"  {_columns(table)}")  # fmt: skip
+    taken = {v for v in given.values() if isinstance(v, str)}
+    for ours in wanted:
+        if isinstance(given.get(ours), str):
+            found[ours] = given[ours]
+            continue
+        fits = [c for c in table.columns if plain(c) in ALIASES[ours] and c not in taken]
+        exact = [c for c in fits if c.lower() == ours]
+        if len(exact) == 1:
+            fits = exact
+        if len(fits) > 1:
+            raise error(f"{len(fits)} columns of {name} may be the {ours}: {examples(fits, 6)}\n  expected one\n"
+                        f"  say which: columns={{{ours!r}: {fits[0]!r}}}")  # fmt: skip
+        if fits:
+            found[ours] = fits[0]
+    return found
+
+
+def missing_columns(
+    table: pd.DataFrame, absent: list[str], error: type[InputError], name: str, expected: str
+) -> InputError:
+    """The error that says which columns are missing, which are there, and how to name them."""
+    return error(f"{name} has no column for {examples(absent, 6)}\n  {_columns(table)}\n  expected {expected}\n"
+                 f"  where it has another name: columns={{{absent[0]!r}: '...'}}")  # fmt: skip
+
+
+def plain(name: str) -> str:
+    """A column name in small letters, without blanks and marks.
+
+    >>> plain("Resp_ID")
+    'respid'
+    """
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def as_text(values: pd.Series) -> pd.Series:
+    """A column as text, empty where nothing stands; whole numbers without a decimal point, texts untouched.
+
+    >>> as_text(pd.Series([7.0, None])).tolist(), as_text(pd.Series(["007", None])).tolist()
+    (['7', ''], ['007', ''])
+    """
+    if pd.api.types.is_float_dtype(values):
+        numbers = values.to_numpy(dtype=float, na_value=np.nan)
+        texts = [
+            "" if np.isnan(v) else str(int(v)) if v == np.floor(v) and abs(v) < 2**53 else repr(float(v))
+            for v in numbers
+        ]
+        return pd.Series(texts, dtype="str")
+    if isinstance(values.dtype, pd.StringDtype):
+        return values.fillna("").astype("str")
+    filled = values.astype(object)
+    return filled.where(filled.notna(), "").astype("str")
+
+
+def natural_order(values: Iterable[str]) -> list[str]:
+    """Whole numbers by size, other texts as they first appeared.
+
+    >>> natural_order(["10", "9", "9"]), natural_order(["b", "a", "b"])
+    (['9', '10'], ['b', 'a'])
+    """
+    distinct = list(dict.fromkeys(values))
+    return sorted(distinct, key=int) if all(re.fullmatch(r"\d{1,15}", v) for v in distinct) else distinct
+
+
+def _columns(table: pd.DataFrame) -> str:
+    return f"its columns are {examples(table.columns.tolist(), 12)}"
+
+
+def _read_parquet(path: Path, error: type[InputError]) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except Exception as problem:
+        raise error(f"{path.name} is no readable Parquet file: {problem}") from problem
+
+
+def _decode(path: Path, error: type[InputError], encoding: str | None) -> str:
+    content = path.read_bytes()
+    used = encoding or "utf-8-sig"
+    try:
+        if encoding is None and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise UnicodeDecodeError("utf-8", content, 0, 1, "a mark of UTF-16")
+        return content.decode(used)
+    except LookupError as problem:
+        raise error(
+            f"there is no encoding called {encoding!r}\n  expected one such as 'utf-8', 'cp1252', 'utf-16'"
+        ) from problem
+    except UnicodeDecodeError as problem:
+        line = content[: problem.start].count(b"\n") + 1
+        raise error(f"{path.name} is not written in {encoding or 'UTF-8'}\n"
+                    f"  for example byte {content[problem.start]:#04x} in line {line:,}\n"
+                    f"  expected {encoding or 'UTF-8'}\n  say how it is written: encoding='cp1252' (Windows, Excel), "
+                    "'latin-1' or 'utf-16'") from problem  # fmt: skip
+
+
+def _parse(text: str, name: str, error: type[InputError], what: str) -> pd.DataFrame:
+    head = text.lstrip("\r\n")
+    head = head[: head.find("\n") + 1 or None]
+    if not text.strip():
+        raise error(f"{name} is empty: nothing stands in it\n  expected a heading and rows of {what}\n"
+                    f"  give the file with the {what}")  # fmt: skip
+    delimiter = max(",;\t|", key=head.count)
+    short = _short_rows(text, delimiter)
+    if short:
+        raise error(f"{name} is no regular table: {len(short):,} rows have fewer fields than the heading\n"
+                    f"  for example row {examples(short)}\n  expected as many fields in each row as in the heading\n"
+                    "  was the file cut off?")  # fmt: skip
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(io.StringIO(text, newline=""), sep=delimiter, dtype="str",
+                               keep_default_na=False, na_filter=False, index_col=False)  # fmt: skip
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as problem:
+        raise error(f"{name} is no regular table: {str(problem).strip()}\n"
+                    "  expected as many fields in each row as in the heading") from problem  # fmt: skip
+
+
+def _short_rows(text: str, delimiter: str) -> list[int]:
+    """Rows (the heading is row 1) that have fewer fields than the heading; pandas would fill them up in silence."""
+    if '"' in text:
+        try:
+            sizes = [len(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
+        except csv.Error:  # a quote that is never closed: pandas says where
+            return []
+    else:
+        sizes = [line.count(delimiter) + 1 for line in text.replace("\r", "\n").split("\n") if line]
+    return [i for i, size in enumerate(sizes, start=1) if size < sizes[0]]

@@ -1,0 +1,109 @@
+"""Items, respondents and designs in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cvmstats.data.items import Items
+from cvmstats.errors import DesignError, ItemsError, RespondentsError
+from cvmstats.survey import read_design, read_items, read_respondents
+
+
+def test_items_keep_ids_texts_and_further_columns(tmp_path: Path) -> None:
+    path = tmp_path / "items.csv"
+    path.write_text("ID,Name,Description,group,de\n01,Price,The price,Money,Preis\nNA,Speed,How fast,Time,Tempo\n")
+    items = read_items(path)
+    assert items.ids == ("01", "NA")
+    assert items.labels == ("Price", "Speed")
+    assert items.groups == ("Money", "Time")
+    assert items.table["de"].tolist() == ["Preis", "Tempo"]
+    assert read_items(pd.DataFrame({"label": ["x", "y"]})).ids == ("x", "y")
+    assert read_items(pd.DataFrame({"code": [1, 2], "label": ["x", "y"]}), columns={"id": "code"}).ids == ("1", "2")
+
+
+def test_items_errors() -> None:
+    with pytest.raises(ItemsError, match=r"has no column for 'id'\n  its columns are 'x'\n  expected one row per item"):
+        read_items(pd.DataFrame({"x": [1]}))
+    with pytest.raises(ItemsError, match="stand twice"):
+        read_items(pd.DataFrame({"id": ["a", "a"]}))
+
+
+def test_respondents_keep_ids_and_turn_plain_numbers_into_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("resp_id,Company,size,zip,role,w\n007,0012,12.5,01234,buyer,2\n008,0012,,99999,user,1\n")
+    people = read_respondents(path, columns={"weight": "w"}, weight_kind="frequency")
+    assert people.ids == ("007", "008")
+    assert people.accounts == ("0012", "0012")
+    assert people.roles == ("buyer", "user")
+    assert people.weight.tolist() == [2, 1]
+    assert people.table["size"].iloc[0] == 12.5
+    assert np.isnan(people.table["size"].iloc[1])
+    assert people.table["zip"].tolist() == ["01234", "99999"]
+
+
+def test_respondents_errors(tmp_path: Path) -> None:
+    with pytest.raises(RespondentsError, match="has no column for 'id'"):
+        read_respondents(pd.DataFrame({"x": [1]}))
+    with pytest.raises(RespondentsError, match="say weight_kind="):
+        read_respondents(pd.DataFrame({"id": [1, 2], "weight": [1.5, 2]}))
+    path = tmp_path / "people.csv"
+    path.write_text("id,x\n1,2,3\n")
+    with pytest.raises(RespondentsError, match="is no regular table"):
+        read_respondents(path)
+
+
+def test_long_designs() -> None:
+    table = pd.DataFrame({"task": [10, 10, 9, 9, 9], "position": [2, 1, 1, 2, 3], "item": list("abcab")})
+    design = read_design(table)
+    assert design.task_ids == ("9", "10")
+    assert design.shown.tolist() == [[[2, 0, 1], [1, 0, -1]]]
+    items = Items.from_labels("cab")
+    assert read_design(table, items).shown.tolist() == [[[0, 1, 2], [2, 1, -1]]]
+    assert read_design(design.to_frame(), design.objects).fingerprint == design.fingerprint
+    numbers = table.drop(columns="item").assign(item_no=[1, 2, 3, 1, 2])
+    assert read_design(numbers, items).shown.tolist() == [[[2, 0, 1], [1, 0, -1]]]
+    assert read_design(numbers, kind="best").kind[0, 0] == "best"  # type: ignore[index]
+
+
+def test_wide_designs_by_number_and_by_name() -> None:
+    table = pd.DataFrame({"Version": [1, 1, 2, 2], "Set": [1, 2, 1, 2], "Item1": [1, 3, 2, 1], "Item2": [2, 1, 3, 3],
+                          "Item3": [3, 0, 1, 2]})  # fmt: skip
+    design = read_design(table)
+    assert design.shown.tolist() == [[[0, 1, 2], [2, 0, -1]], [[1, 2, 0], [0, 2, 1]]]
+    assert design.objects.ids == ("1", "2", "3")
+    named = read_design(table.replace({c: {1: "x", 2: "y", 3: "z", 0: ""} for c in ("Item1", "Item2", "Item3")}))
+    assert np.array_equal(named.shown, design.shown)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"task": None}, r"has no column for 'task'\n  its columns are"),
+        (
+            {"position": ["x", 1, 1, 2]},
+            r"1 of 4 rows of the dataframe have a position that is no number\n  for example in row '2'",
+        ),
+        (
+            {"position": [1, 1, 1, 2]},
+            r"1 tasks of the dataframe have a position twice\n  for example 'version 1 task 1'",
+        ),
+        ({"item_no": [1, 2, 3, "x"]}, r"1 of 4 rows of the dataframe have an item number that is none"),
+        ({"item": list("abca")}, "show an item twice|another one's"),
+    ],
+)
+def test_design_errors(change: dict[str, list[object] | None], text: str) -> None:
+    table = pd.DataFrame({"task": [1, 1, 2, 2], "position": [1, 2, 1, 2], "item_no": [1, 2, 1, 2]}).astype(object)
+    for column, values in change.items():
+        table = table.drop(columns=column) if values is None else table.assign(**{column: values})
+    with pytest.raises(DesignError, match=text):
+        read_design(table)
+
+
+def test_unknown_items_of_a_design() -> None:
+    table = pd.DataFrame({"task": [1, 1], "item": ["a", "q"]})
+    with pytest.raises(DesignError, match=r"1 items of the dataframe are not on the list of items\n  for example 'q'"):
+        read_design(table, Items.from_labels("ab"))

@@ -1,0 +1,70 @@
+"""Simulated answers follow the sequential form, and say what does not fit."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cvmstats.data.design import Design
+from cvmstats.data.items import Items
+from cvmstats.data.respondents import Respondents
+from cvmstats.errors import ChoicesError, DesignError
+from cvmstats.survey.simulate import simulate_choices
+
+ITEMS = Items.from_labels(["a", "b", "c", "d"])
+DESIGN = Design(objects=ITEMS, shown=np.array([[[0, 1, 2, 3], [0, 1, 2, -1]], [[3, 2, 1, 0], [1, 2, 3, -1]]]))
+
+
+def test_frequencies_are_those_of_the_sequential_form():
+    u = np.array([1.0, 0.5, -0.2, -1.0])
+    n = 20000
+    choices = simulate_choices(np.tile(u, (n, 1)), DESIGN, version=np.zeros(n, int), seed=3)
+    best = choices.place[:, 0] == 1
+    p = np.exp(u) / np.exp(u).sum()
+    # four binomial standard errors at n = 20,000
+    assert np.abs(best.mean(axis=0) - p).max() < 4 * 0.5 / np.sqrt(n)
+    worst = choices.place[best[:, 0], 0] == -1
+    q = np.exp(-u[1:]) / np.exp(-u[1:]).sum()
+    assert np.abs(worst.mean(axis=0)[1:] - q).max() < 4 * 0.5 / np.sqrt(len(worst))
+
+
+def test_every_asked_task_is_complete_and_short_tasks_stay_short():
+    choices = simulate_choices(np.zeros((9, 4)), DESIGN, seed=1)
+    assert choices.complete.all()
+    assert (choices.place[:, 1, 3] == -128).all()
+    assert choices.version.tolist() == [0, 1, 0, 1, 0, 1, 0, 1, 0]
+
+
+def test_people_added_later_change_no_earlier_answer():
+    few = simulate_choices(np.zeros((5, 4)), DESIGN, seed=7)
+    many = simulate_choices(np.zeros((50, 4)), DESIGN, seed=7)
+    assert np.array_equal(few.place, many.place[:5])
+
+
+def test_a_table_is_read_by_item_in_any_order():
+    values = np.random.default_rng(0).normal(size=(6, 4))
+    table = pd.DataFrame(values, columns=["a", "b", "c", "d"])[["d", "b", "a", "c"]]
+    table.insert(0, "respondent", [f"r{i}" for i in range(6)])
+    choices = simulate_choices(table, DESIGN, seed=2)
+    assert choices.respondents.ids == tuple(f"r{i}" for i in range(6))
+    assert np.array_equal(choices.place, simulate_choices(values, DESIGN, seed=2).place)
+
+
+@pytest.mark.parametrize(
+    ("utilities", "options", "message"),
+    [
+        (np.zeros((3, 5)), {}, r"shape \(3, 5\)\n  expected \(respondents, 4\)"),
+        (np.array([[0, 0, 0, np.nan]]), {}, "1 of 1 people are not finite"),
+        (np.zeros((3, 4)), {"respondents": Respondents.from_ids(["x"])}, "3 people for 1 respondents"),
+        (np.zeros((3, 4)), {"version": [0, 1, 2]}, "3 numbers from 0 to 1"),
+        (pd.DataFrame({"a": [0.0], "b": [1.0]}), {}, "lacks 2 of 4 items\n  for example 'c', 'd'"),
+    ],
+)
+def test_what_does_not_fit_is_said(utilities, options, message):
+    with pytest.raises(ChoicesError, match=message):
+        simulate_choices(utilities, DESIGN, **options)
+
+
+def test_other_kinds_are_refused():
+    design = Design(objects=ITEMS, shown=DESIGN.shown, kind="best")
+    with pytest.raises(DesignError, match="cannot simulate tasks of kind best"):
+        simulate_choices(np.zeros((2, 4)), design)

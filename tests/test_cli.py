@@ -1,0 +1,130 @@
+"""The command: clean messages, exit codes, the whole path on small files."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from cvmstats.cli import app
+from cvmstats.workflows import make_study, write_study
+
+RESULTS = {
+    "utilities.parquet", "utilities.csv", "utilities.png", "population.csv", "segments.csv", "segment_means.csv",
+    "segments_bic.csv", "priorities.csv", "priorities.png", "settings.json", "summary.txt",
+}  # fmt: skip
+OF_LIST = {"scored_accounts.csv", "sizes.csv", "classifier.csv", "classifier_differences.csv", "scorer.json"}
+SMALL = '[segments]\nn = [2, 3]\nn_starts = 2\n\n[fit]\nchains = 2\ndraws = 30\nwarmup = 40\nseed = 1\n'
+QUICK = pytest.mark.filterwarnings("ignore::cvmstats.errors.ConvergenceWarning")
+
+
+@pytest.fixture(scope="module")
+def study():
+    return make_study(seed=4, n_accounts=60, n_list=400)
+
+
+@pytest.fixture
+def files(study, tmp_path):
+    path = write_study(study, tmp_path / "study")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text[: text.index("[segments]")] + SMALL, encoding="utf-8")
+    return path
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def names(folder):
+    return {p.name for p in folder.iterdir()}
+
+
+@QUICK
+def test_run_writes_everything_and_keeps_ids(study, files, tmp_path):
+    out = tmp_path / "result"
+    done = invoke("run", files, "--out", out, "--quiet")
+    assert done.exit_code == 0, done.output
+    assert names(out) == RESULTS | OF_LIST
+    scored = pd.read_csv(out / "scored_accounts.csv", dtype=str, keep_default_na=False)
+    assert tuple(scored["account_id"]) == study.accounts.ids
+    settings = json.loads((out / "settings.json").read_text())
+    assert settings["study"]["fit"]["draws"] == 30
+    assert settings["fingerprints"]["design"] == study.design.fingerprint
+    assert set(settings["fingerprints"]["files_sha256"]) == {"choices", "items", "design", "respondents", "accounts"}
+    assert "hooks predict the segment" in (out / "summary.txt").read_text()
+    assert (out / "priorities.png").read_bytes().startswith(b"\x89PNG")
+    table = pd.read_parquet(out / "utilities.parquet")
+    assert list(table.columns[:3]) == ["respondent", "account", "role"]
+    assert np.allclose(table.iloc[:, 3:].sum(axis=1), 0)
+
+
+@QUICK
+def test_run_without_accounts_ends_after_the_segments(files, tmp_path):
+    text = files.read_text(encoding="utf-8")
+    start, end = text.index("[accounts]"), text.index("[segments]")
+    files.write_text(text[:start] + text[end:], encoding="utf-8")
+    out = tmp_path / "result"
+    done = invoke("run", files, "--out", out)
+    assert done.exit_code == 0, done.output
+    assert names(out) == RESULTS
+    assert "the run ended after the segments" in done.output
+
+
+@QUICK
+def test_answers_alone_segment_respondents(files, tmp_path):
+    files.write_text(f'[choices]\nfile = "answers.csv"\n\n{SMALL}', encoding="utf-8")
+    out = tmp_path / "result"
+    assert invoke("run", files, "--out", out, "--quiet").exit_code == 0
+    assert list(pd.read_csv(out / "segments.csv").columns[:1]) == ["respondent"]
+
+
+def test_errors_are_clean_and_come_before_any_work(files, tmp_path):
+    out = tmp_path / "result"
+    out.mkdir()
+    (out / "settings.json").write_text("former")
+    for old, new, message in (
+        ("answers.csv", "no.csv", "StudyError: 1 problem in STUDY.toml\n  file in [choices]: there is no file"),
+        ("hooks", "hoooks", "unknown key 'hoooks' in [accounts], did you mean hooks?"),
+        ("sells online", "sells onlin", "1 columns that [accounts] names are not in accounts.csv\n  for example "),
+    ):
+        text = files.read_text(encoding="utf-8")
+        files.write_text(text.replace(old, new), encoding="utf-8")
+        done = invoke("run", files, "--out", out)
+        files.write_text(text, encoding="utf-8")
+        assert done.exit_code == 1
+        assert message in done.output
+        assert "Traceback" not in done.output
+        assert " ..." not in done.output
+    assert (out / "settings.json").read_text() == "former"
+    assert names(tmp_path) == {"study", "result"}
+
+
+def test_accounts_need_an_account_per_respondent(study, files, tmp_path):
+    path = files.parent / "respondents.csv"
+    table = pd.read_csv(path, dtype=str)
+    table.loc[:2, "account"] = ""
+    table.to_csv(path, index=False)
+    done = invoke("run", files, "--out", tmp_path / "r")
+    assert done.exit_code == 1
+    assert "3 of 120 respondents have no account" in done.output
+    table.drop(columns="account").to_csv(path, index=False)
+    assert "no respondent has an account" in invoke("run", files, "--out", tmp_path / "r").output
+
+
+def test_results_do_not_replace_their_own_inputs(files):
+    (files.parent / "settings.json").write_text("{}")
+    done = invoke("run", files, "--out", files.parent)
+    assert done.exit_code == 1
+    assert "6 input files lie in the folder of the results" in done.output
+
+
+def test_the_command_loads_nothing_heavy():
+    code = (
+        "import sys, cvmstats.cli\n"
+        "heavy = {'pymc', 'arviz', 'sklearn', 'stepmix', 'matplotlib', 'numba', 'pandas', 'numpy'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
