@@ -132,7 +132,7 @@ def main() -> None:
     summary = about(draws, seconds, diagnostics)
     (arguments.out / "issues_nuts.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(summary, indent=2))
-    print(population.groupby("quantity", sort=False)[["ess_bulk", "ess_tail", "r_hat", "mcse_mean"]].agg(["min", "max"]))
+    print(population.groupby("quantity", sort=False)[["ess_bulk", "ess_tail", "r_hat"]].agg(["min", "max"]))
 
 
 if __name__ == "__main__":

@@ -39,7 +39,8 @@ def chains(rho: float, shape: tuple[int, int, int], seed: int) -> np.ndarray:
     return x
 
 
-@pytest.mark.parametrize(("n_chains", "n_draws"), [(4, 400), (4, 251), (2, 100), (1, 120), (4, 7), (3, 5), (4, 4), (8, 50)])
+@pytest.mark.parametrize(("n_chains", "n_draws"),
+                         [(4, 400), (4, 251), (2, 100), (1, 120), (4, 7), (3, 5), (4, 4), (8, 50)])  # fmt: skip
 @pytest.mark.parametrize("rho", [-0.6, 0.0, 0.9, 0.999])
 def test_equal_to_arviz(n_chains: int, n_draws: int, rho: float) -> None:
     x = chains(rho, (6, n_chains, n_draws), seed=n_draws)
@@ -103,7 +104,8 @@ def test_respondents_are_named_by_number_without_ids() -> None:
 
 
 def figures(**changes: float) -> pd.DataFrame:
-    table = pd.DataFrame({"quantity": ["mean", "sd"] + ["utility"] * 100, "name": ["a", "a"] + [f"r{i} · a" for i in range(100)],
+    names = ["a", "a"] + [f"r{i} · a" for i in range(100)]
+    table = pd.DataFrame({"quantity": ["mean", "sd"] + ["utility"] * 100, "name": names,
                           "r_hat": 1.0, "ess_bulk": 900.0, "ess_tail": 800.0})  # fmt: skip
     for name, value in changes.items():
         table.loc[1, name] = value
@@ -120,9 +122,9 @@ def test_good_draws_do_not_warn() -> None:
 
 
 def test_warnings_say_what_is_worst_and_what_to_set() -> None:
-    with pytest.warns(ConvergenceWarning, match=r"not be trusted yet\n  R-hat above 1.01 for 1 of 102 .*1.100: sd of a\n  draw"):
+    with pytest.warns(ConvergenceWarning, match=r"trusted yet\n  R-hat above 1.01 for 1 of .*1.100: sd of a\n  draw"):
         warn_if_unconverged(figures(r_hat=1.1), n_chains=4, n_draws=1000)
-    with pytest.warns(ConvergenceWarning, match=r"fewer than 400 .* 1 of 102, fewest 150: sd of a\n.*Sampler\(draws=3000\)"):
+    with pytest.warns(ConvergenceWarning, match=r"than 400 .* 1 of 102, fewest 150: sd of a\n.*Sampler\(draws=3000\)"):
         warn_if_unconverged(figures(ess_tail=150.0), n_chains=4, n_draws=1000)
     table = figures()
     table.loc[2:20, "ess_bulk"] = 50.0

@@ -27,7 +27,8 @@ def test_inverse_wishart_has_the_expected_covariance(expected: float | np.ndarra
 
 def test_options_compare_by_value_and_are_frozen() -> None:
     assert Prior(scale=0.5) == Prior(scale=0.5)
-    assert hash(Prior("inverse-wishart", expected_cov=np.eye(2))) == hash(Prior("inverse-wishart", expected_cov=np.eye(2)))
+    one, other = (Prior("inverse-wishart", expected_cov=np.eye(2)) for _ in range(2))
+    assert hash(one) == hash(other)
     with pytest.raises(AttributeError):
         Prior().nu = 3.0  # type: ignore[misc]
 
@@ -49,7 +50,7 @@ def test_prior_refuses(options: dict[str, object], message: str) -> None:
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    ({"degrees_of_freedom": 5.0}, r"5 degrees of freedom of an inverse Wishart for 4 parameters\n  expected more than 5"),
+    ({"degrees_of_freedom": 5.0}, r"5 degrees of freedom of .* for 4 parameters\n  expected more than 5"),
     ({"expected_cov": np.eye(3)}, r"expected_cov has shape \(3, 3\)\n  expected a number, or \(4, 4\)"),
 ])  # fmt: skip
 def test_prior_must_fit_the_design(options: dict[str, object], message: str) -> None:

@@ -112,7 +112,7 @@ def mix_normals(x: Floats, n_segments: int, covariance: str, *, n_starts: int, s
                 starts: Sequence[str] = ("kmeans", "random")) -> Mixture:  # fmt: skip
     """The best of several StepMix fits to ``x`` (R, K), begun in turn from k-means and from random memberships."""
     from stepmix.stepmix import StepMix
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     n, k = x.shape
     weights = np.ones(n) if weight is None else weight

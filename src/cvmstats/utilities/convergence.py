@@ -114,7 +114,7 @@ def warn_if_unconverged(table: pd.DataFrame, *, n_chains: int, n_draws: int, sta
     if findings:
         factor = max(2, int(np.ceil(least / max(float(ess[known].min()), 1.0)))) if known.any() else 2
         advice = (f"  draw more: Sampler(draws={n_draws * min(factor, 10)}), or as many with a larger thin=\n"
-                  "  if that does not help, the answers say little about these: fewer items, or more tasks")  # fmt: skip
+                  "  if that does not help, the answers say little about these: fewer items or more tasks")  # fmt: skip
         warnings.warn("\n".join(["the draws should not be trusted yet", *findings, advice]),
                       ConvergenceWarning, stacklevel=stacklevel + 1)  # fmt: skip
 

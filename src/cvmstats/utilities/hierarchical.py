@@ -222,7 +222,7 @@ def _start(tasks: Tasks, blocks: Blocks, coding: Any, pooled: Any, stream: np.ra
         keys=keys, key=np.array([words[-1], 0], np.uint64),
     )  # fmt: skip
     _update_curvature(tasks, blocks, coding, state)
-    gibbs.refresh(blocks, coding, state)
+    gibbs.refresh(blocks, coding, state.beta, state.slope, state.value)
     return state
 
 
