@@ -3,8 +3,8 @@
 The table goes to docs/evidence/demo_recovery.md. Per seed: the study is simulated, written to files, read again and
 run by the same code as `cvmstats run` (utilities are left out: nothing here depends on them), and compared with the
 truth and the oracle. Beside it alternatives: one segment for everybody, four segments, and k-means on counts, all of it
-from the counts of people. K-means on the counts of whole accounts with utilities refitted by likelihood is printed too: on
-segments this far apart it does not fail.
+from the counts of people. K-means on counts of whole accounts with utilities refitted by likelihood is printed too:
+on segments this far apart it does not fail.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def one_seed(seed: int) -> tuple[Recovery, dict[str, Recovery]]:
 
 
 def kmeans_of_people(choices: Choices, n_segments: int) -> Segments:
-    """The usual short cut: best minus worst counts of each person, clustered, and graded by the clusters' count logits."""
+    """The usual short cut: counts of each person clustered, and graded by the clusters' count logits."""
     from sklearn.cluster import KMeans
 
     shown, n_items = choices.design.shown[choices.version], len(choices.design.objects)
@@ -83,7 +83,8 @@ def kmeans_of_people(choices: Choices, n_segments: int) -> Segments:
     logits = np.stack([score_counts(choices.take(np.flatnonzero(label == s)))["logit"] for s in range(n_segments)])
     accounts = pd.Categorical(choices.respondents.accounts, categories=dict.fromkeys(choices.respondents.accounts))
     membership = pd.DataFrame(np.eye(n_segments)[label]).groupby(accounts.codes).mean().to_numpy()
-    model = SegmentModel(route="choices", sizes=membership.mean(axis=0), means=logits @ np.asarray(choices.design.coding),
+    means = logits @ np.asarray(choices.design.coding)
+    model = SegmentModel(route="choices", sizes=membership.mean(axis=0), means=means,
                          form="sequential")  # fmt: skip
     return Segments(design=choices.design, unit="account", ids=tuple(accounts.categories), membership=membership,
                     model=model)  # fmt: skip

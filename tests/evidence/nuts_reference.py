@@ -70,7 +70,7 @@ def population_table(choices: Choices, draws: NutsDraws, diagnostics: pd.DataFra
     """Mean, sd, their Monte Carlo errors (ArviZ) and the diagnostics of each population quantity."""
     from arviz_stats.base import array_stats
 
-    values = np.concatenate(reported_draws(choices.design.report, draws.mean, draws.cov))
+    values = np.concatenate(reported_draws(choices.design.report, draws.mean_draws, draws.cov_draws))
     table = diagnostics[diagnostics["quantity"] != "utility"].reset_index(drop=True)
     table.insert(2, "mean", values.mean(axis=(1, 2)))
     table.insert(3, "sd", values.std(axis=(1, 2), ddof=1))
@@ -82,7 +82,7 @@ def population_table(choices: Choices, draws: NutsDraws, diagnostics: pd.DataFra
 def respondents_table(choices: Choices, draws: NutsDraws) -> pd.DataFrame:
     """Posterior mean and sd of each person's zero-centred utilities, one row per person and item."""
     report = np.asarray(choices.design.report)
-    people = [draws.utilities[:, :, r].astype(float) @ report.T for r in range(choices.n_respondents)]
+    people = [draws.draws[:, :, r].astype(float) @ report.T for r in range(choices.n_respondents)]
     labels = list(choices.design.report_labels or ())
     return pd.DataFrame({
         "respondent": np.repeat(choices.respondents.ids, len(labels)), "item": labels * choices.n_respondents,
@@ -122,7 +122,7 @@ def main() -> None:
     choices = read_issues(arguments.data)
     draws, seconds = draws_of(choices, arguments.draws)
     labels = choices.design.report_labels or ()
-    diagnostics = diagnose(choices.design.report, labels, draws.mean, draws.cov, draws.utilities,
+    diagnostics = diagnose(choices.design.report, labels, draws.mean_draws, draws.cov_draws, draws.draws,
                            ids=choices.respondents.ids)  # fmt: skip
     arguments.out.mkdir(parents=True, exist_ok=True)
     population = population_table(choices, draws, diagnostics)

@@ -128,7 +128,7 @@ def test_warnings_say_what_is_worst_and_what_to_set() -> None:
         warn_if_unconverged(figures(ess_tail=150.0), n_chains=4, n_draws=1000)
     table = figures()
     table.loc[2:20, "ess_bulk"] = 50.0
-    with pytest.warns(ConvergenceWarning, match="for 19 of 102, fewest 50: utility of r0 · a"):
-        warn_if_unconverged(table, n_chains=4, n_draws=1000)
+    with pytest.warns(ConvergenceWarning, match=r"for 19 .*fewest 50: utility of r0 · a\n.*more: 8 times as many"):
+        warn_if_unconverged(table, n_chains=4)
     with pytest.warns(ConvergenceWarning, match=r"one chain cannot show that it converged"):
         warn_if_unconverged(figures(r_hat=float("nan")), n_chains=1, n_draws=1000)

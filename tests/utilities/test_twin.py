@@ -186,16 +186,17 @@ def test_sample_nuts(backend: Any) -> None:
     choices = study(n_people=12)
     options = Sampler(engine="nuts", nuts_backend=backend, chains=2, draws=30, warmup=60, thin=2)
     result = sample_nuts(choices, PRIORS["tight"], options, seed=5, progress=False)
-    assert [result.mean.shape, result.cov.shape, result.utilities.shape] == [(2, 30, 3), (2, 30, 3, 3), (2, 30, 12, 3)]
-    assert result.utilities.dtype == np.float32
+    shapes = [result.mean_draws.shape, result.cov_draws.shape, result.draws.shape]
+    assert shapes == [(2, 30, 3), (2, 30, 3, 3), (2, 30, 12, 3)]
+    assert result.draws.dtype == np.float32
     assert not result.interrupted
-    assert np.linalg.eigvalsh(result.cov).min() > 0
-    people = result.utilities[1, 7].astype(float) @ sum_to_zero_basis(4).T
+    assert np.linalg.eigvalsh(result.cov_draws).min() > 0
+    people = result.draws[1, 7].astype(float) @ sum_to_zero_basis(4).T
     value = log_likelihood(flat_tasks(choices), people).sum()
     np.testing.assert_allclose(result.log_likelihood[1, 7], value, rtol=1e-5)
     if backend == "nutpie":
         again = sample_nuts(choices, PRIORS["tight"], options, seed=5, progress=False)
-        np.testing.assert_array_equal(result.utilities, again.utilities)
+        np.testing.assert_array_equal(result.draws, again.draws)
 
 
 def test_a_stopped_run_keeps_most_draws() -> None:

@@ -257,7 +257,7 @@ def _people(blocks, coding, state, sweep, steps, metropolis, adapt, first, secon
                 p[k, lane] += 0.5 * size[lane] * (force[k, lane] - pull[k, lane])
                 energy[lane] -= 0.5 * (p[k, lane] * p[k, lane] + x[k, lane] * pull[k, lane])
         for lane in range(LANES):
-            ratio = np.exp(min(0.0, energy[lane]))
+            ratio = np.exp(min(0.0, energy[lane])) if energy[lane] > -np.inf else 0.0  # not a number: no
             taken = ratio >= uniform(state.keys[b, lane], counter + np.uint64(1)) or not metropolis
             if not taken:
                 for k in range(n_par):
@@ -465,9 +465,8 @@ def _noncentred(blocks, coding, state, prior, roots, steps, adapt):  # type: ign
         value += _all_gradients(blocks, coding, decode, z, mean, factor, beta, slope, values, d_mean, d_factor)
         _whiten(roots, d_mean, d_factor, force)
     momentum += 0.5 * size * force
-    ratio = 0.0
-    if value > -np.inf:
-        ratio = np.exp(min(0.0, energy - 0.5 * (momentum**2).sum() + value))
+    gain = energy - 0.5 * (momentum**2).sum() + value
+    ratio = np.exp(min(0.0, gain)) if gain > -np.inf else 0.0  # not a number: no
     if ratio >= _uniform(state.key):
         state.mean[:] = mean
         state.factor[:] = factor

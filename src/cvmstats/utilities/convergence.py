@@ -84,7 +84,7 @@ def reported_draws(report: npt.ArrayLike, mean_draws: npt.ArrayLike,
     return np.ascontiguousarray(mean), np.ascontiguousarray(sd), np.ascontiguousarray(correlation)
 
 
-def warn_if_unconverged(table: pd.DataFrame, *, n_chains: int, n_draws: int, stacklevel: int = 2) -> None:
+def warn_if_unconverged(table: pd.DataFrame, *, n_chains: int, n_draws: int | None = None, stacklevel: int = 2) -> None:
     """Warn where the population's R-hat is above 1.01 or its ESS below 100 per chain, and for most utilities likewise.
 
     Single respondents among hundreds exceed any limit by chance, so of utilities it is the share beyond it that counts:
@@ -95,7 +95,7 @@ def warn_if_unconverged(table: pd.DataFrame, *, n_chains: int, n_draws: int, sta
     table : DataFrame
         From :func:`diagnose`.
     n_chains, n_draws : int
-        C and D, for the advice.
+        C, and D for the advice.
 
     Warns
     -----
@@ -112,8 +112,10 @@ def warn_if_unconverged(table: pd.DataFrame, *, n_chains: int, n_draws: int, sta
     findings = [finding for bad, kind in ((~mixed, "r_hat"), (known & (ess < least), "ess"))
                 if (finding := _finding(table, bad, ess, kind, least))]  # fmt: skip
     if findings:
-        factor = max(2, int(np.ceil(least / max(float(ess[known].min()), 1.0)))) if known.any() else 2
-        advice = (f"  draw more: Sampler(draws={n_draws * min(factor, 10)}), or as many with a larger thin=\n"
+        lowest = float(ess[known].min()) if known.any() else least
+        factor = int(np.clip(np.ceil(least / max(lowest, 1.0)), 2, 10))
+        setting = f"{factor} times as many" if n_draws is None else f"Sampler(draws={n_draws * factor})"
+        advice = (f"  draw more: {setting}, or as many with a larger thin=\n"
                   "  if that does not help, the answers say little about these: fewer items or more tasks")  # fmt: skip
         warnings.warn("\n".join(["the draws should not be trusted yet", *findings, advice]),
                       ConvergenceWarning, stacklevel=stacklevel + 1)  # fmt: skip

@@ -23,11 +23,11 @@ class NutsDraws(NamedTuple):
 
     Attributes
     ----------
-    mean : array (C, D, K)
+    mean_draws : array (C, D, K)
         Population mean, in logits.
-    cov : array (C, D, K, K)
+    cov_draws : array (C, D, K, K)
         Covariance between people.
-    utilities : array (C, D, R, K), float32
+    draws : array (C, D, R, K), float32
         Respondents.
     log_likelihood : array (C, D)
         Of all answers.
@@ -37,9 +37,9 @@ class NutsDraws(NamedTuple):
         True where the run was stopped: C and D are then what was complete.
     """
 
-    mean: Floats
-    cov: Floats
-    utilities: npt.NDArray[np.float32]
+    mean_draws: Floats
+    cov_draws: Floats
+    draws: npt.NDArray[np.float32]
     log_likelihood: Floats
     divergences: int
     interrupted: bool = False
@@ -70,7 +70,7 @@ def sample_nuts(choices: Choices, prior: Prior | None = None, sampler: Sampler |
         Where no chain found a place to start, or the run was stopped before there was a draw.
     """
     options = sampler or Sampler(engine="nuts")
-    number = int(seed.integers(2**31)) if isinstance(seed, np.random.Generator) else int(seed)
+    number = int(seed.integers(2**32)) if isinstance(seed, np.random.Generator) else int(seed) % 2**32
     run = _nutpie if options.nuts_backend == "nutpie" else _pymc
     trace = run(to_pymc(choices, prior=prior), options, number, wanted(progress))
     return _collect(trace, choices, options)
@@ -93,7 +93,7 @@ def _collect(trace: Any, choices: Choices, options: Sampler) -> NutsDraws:
         value[c, d] = log_likelihood(tasks, people @ coding.T).sum()
     diverging = trace.sample_stats["diverging"].values[rows, :n_draws:thin]
     return NutsDraws(
-        mean=np.array(mean), cov=root @ root.swapaxes(-1, -2), utilities=utilities, log_likelihood=value,
+        mean_draws=np.array(mean), cov_draws=root @ root.swapaxes(-1, -2), draws=utilities, log_likelihood=value,
         divergences=int(np.sum(diverging.astype(bool))),
         interrupted=len(rows) < options.chains or n_draws < options.draws * thin,
     )  # fmt: skip
