@@ -18,7 +18,7 @@ from cvmstats._numerics.logit import _missing_best
 from cvmstats._numerics.tasks import Tasks
 
 FARTHEST = 80.0
-"""Utilities beyond this (logits) are held there: e^80 squared times a set still fits a double."""
+"""Beyond this (logits) sums of exponentials no longer fit a double; such people are computed one by one, exactly."""
 
 
 class Blocks(NamedTuple):
@@ -180,8 +180,43 @@ def block_gradient(blocks, b, u, e, f, inv_b, inv_w, g, value, wanted):  # type:
             g[j, lane] = blocks.linear[b, j, lane] - e[j, lane] * sb[lane] + f[j, lane] * sw[lane]
         for lane in range(LANES):
             value[lane] += blocks.linear[b, j, lane] * u[j, lane]
+    for lane in range(LANES):
+        far = False
+        for j in range(n_objects):
+            far |= not abs(u[j, lane]) <= FARTHEST
+        if far:
+            _one_by_one(blocks, b, lane, u, g, value)
     if blocks.odd[(b + 1) * LANES] > blocks.odd[b * LANES]:
         _add_odd(blocks, b, u, g, value)
+
+
+@compiled
+def _one_by_one(blocks, b, lane, u, g, value):  # type: ignore[no-untyped-def]
+    """The same for one person, with the largest utility of each set taken out before exponentials."""
+    n_objects = u.shape[0]
+    value[lane] = 0.0
+    for j in range(n_objects):
+        g[j, lane] = blocks.linear[b, j, lane]
+        value[lane] += blocks.linear[b, j, lane] * u[j, lane]
+    for t in range(blocks.member.shape[1]):
+        for sign in (1.0, -1.0):
+            if (blocks.has_best if sign > 0 else blocks.has_worst)[b, t, lane] == 0.0:
+                continue
+            high = -np.inf
+            for a in range(blocks.member.shape[2]):
+                m = blocks.member[b, t, a, lane]
+                if m < n_objects and (sign > 0 or blocks.rest[b, t, a, lane] > 0.0):
+                    high = max(high, sign * u[m, lane])
+            total = 0.0
+            for a in range(blocks.member.shape[2]):
+                m = blocks.member[b, t, a, lane]
+                if m < n_objects and (sign > 0 or blocks.rest[b, t, a, lane] > 0.0):
+                    total += np.exp(sign * u[m, lane] - high)
+            value[lane] -= high + np.log(total)
+            for a in range(blocks.member.shape[2]):
+                m = blocks.member[b, t, a, lane]
+                if m < n_objects and (sign > 0 or blocks.rest[b, t, a, lane] > 0.0):
+                    g[m, lane] -= sign * np.exp(sign * u[m, lane] - high) / total
 
 
 @compiled

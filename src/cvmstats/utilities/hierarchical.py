@@ -248,7 +248,7 @@ def _to_utilities(choices: Choices, tasks: Tasks, draws: Draws, prior: Prior, sa
     if draws.interrupted:
         warnings.warn(f"stopped early: {draws.mean.shape[1]:,} of {sampler.draws:,} draws per chain were kept",
                       InterruptedWarning, stacklevel=3)  # fmt: skip
-    warn_if_unconverged(table, n_chains=draws.mean.shape[0], stacklevel=4)
+    warn_if_unconverged(table, n_chains=draws.mean.shape[0], n_draws=draws.mean.shape[1], stacklevel=4)
     return Utilities(
         design=design, respondents=choices.respondents, mean=mean, sd=sd, method="hierarchical", form=form,
         population=Population(mean=flat_mean.mean(axis=0), mean_cov=np.atleast_2d(np.cov(flat_mean.T)),
