@@ -97,7 +97,7 @@ def fit_hierarchical(
         from cvmstats.utilities.nuts import sample_nuts
 
         drawn = sample_nuts(choices, prior=prior, sampler=sampler, seed=entropy, progress=progress)
-        draws = Draws(drawn.mean_draws, drawn.cov_draws, drawn.draws, np.zeros(0), False)
+        draws = Draws(drawn.mean_draws, drawn.cov_draws, drawn.draws, drawn.log_likelihood, drawn.interrupted)
     else:
         upper = to_upper(prior, np.asarray(choices.design.coding).shape[1], choices.design.parameter_block)
         draws = sample_gibbs(tasks, np.asarray(choices.design.coding), upper, sampler, entropy, progress=progress)
