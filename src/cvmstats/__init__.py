@@ -1,0 +1,100 @@
+"""cvmstats: from best-worst answers to segments, priorities and a scored account list.
+
+``import cvmstats as cvm`` gives every public name; each is loaded when it is first asked for (PEP 562), so that the import
+itself is quick. Errors and warnings are in :mod:`cvmstats.errors`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from cvmstats import errors
+
+if TYPE_CHECKING:
+    from cvmstats.data.accounts import Accounts
+    from cvmstats.data.choices import Choices, concat_choices
+    from cvmstats.data.design import Design
+    from cvmstats.data.findings import Findings
+    from cvmstats.data.items import Items
+    from cvmstats.data.projection import Projection
+    from cvmstats.data.respondents import Respondents
+    from cvmstats.data.scorer import Scorer
+    from cvmstats.data.segments import Segments
+    from cvmstats.data.store import load, save
+    from cvmstats.data.utilities import Utilities
+    from cvmstats.projection import correct_sizes, fit_classifier, project, read_accounts, write_accounts
+    from cvmstats.projection.classifier import SegmentClassifier
+    from cvmstats.projection.evaluate import evaluate_classifier
+    from cvmstats.report import plot_priorities, plot_segments, plot_utilities, write_png
+    from cvmstats.segments import (
+        assign_segments,
+        choose_segments,
+        fit_latent_class,
+        fit_mixture,
+        segment_accounts,
+    )
+    from cvmstats.strategy import grade_priorities
+    from cvmstats.survey import read_choices, read_design, read_items, read_respondents, write_choices
+    from cvmstats.survey.simulate import simulate_choices
+    from cvmstats.utilities._pymc_model import to_pymc
+    from cvmstats.utilities.counts import score_counts
+    from cvmstats.utilities.hierarchical import fit_hierarchical
+    from cvmstats.utilities.options import Prior, Sampler
+    from cvmstats.utilities.pooled import fit_pooled
+    from cvmstats.workflows.example import make_study
+    from cvmstats.workflows.pipeline import run_study
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "data.accounts": ("Accounts",),
+    "data.choices": ("Choices", "concat_choices"),
+    "data.design": ("Design",),
+    "data.findings": ("Findings",),
+    "data.items": ("Items",),
+    "data.projection": ("Projection",),
+    "data.respondents": ("Respondents",),
+    "data.scorer": ("Scorer",),
+    "data.segments": ("Segments",),
+    "data.store": ("load", "save"),
+    "data.utilities": ("Utilities",),
+    "projection": ("correct_sizes", "fit_classifier", "project", "read_accounts", "write_accounts"),
+    "projection.classifier": ("SegmentClassifier",),
+    "projection.evaluate": ("evaluate_classifier",),
+    "report": ("plot_priorities", "plot_segments", "plot_utilities", "write_png"),
+    "segments": ("assign_segments", "choose_segments", "fit_latent_class", "fit_mixture", "segment_accounts"),
+    "strategy": ("grade_priorities",),
+    "survey": ("read_choices", "read_design", "read_items", "read_respondents", "write_choices"),
+    "survey.simulate": ("simulate_choices",),
+    "utilities._pymc_model": ("to_pymc",),
+    "utilities.counts": ("score_counts",),
+    "utilities.hierarchical": ("fit_hierarchical",),
+    "utilities.options": ("Prior", "Sampler"),
+    "utilities.pooled": ("fit_pooled",),
+    "workflows.example": ("make_study",),
+    "workflows.pipeline": ("run_study",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Accounts", "Choices", "Design", "Findings", "Items", "Prior", "Projection", "Respondents", "Sampler", "Scorer",
+    "SegmentClassifier", "Segments", "Utilities", "__version__", "assign_segments", "choose_segments", "concat_choices",
+    "correct_sizes", "errors", "evaluate_classifier", "fit_classifier", "fit_hierarchical", "fit_latent_class",
+    "fit_mixture", "fit_pooled", "grade_priorities", "load", "make_study", "plot_priorities", "plot_segments",
+    "plot_utilities", "project", "read_accounts", "read_choices", "read_design", "read_items", "read_respondents",
+    "run_study", "save", "score_counts", "segment_accounts", "simulate_choices", "to_pymc", "write_accounts",
+    "write_choices", "write_png",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -42,6 +42,8 @@ class Blocks(NamedTuple):
         The tasks that showed the object, T as filler.
     seen_rest : array (B, J, N, LANES)
         1 where the object was in the worst set of that task.
+    often : array (B, J)
+        How many of the N are needed.
     odd, odd_start, odd_objects, odd_worst
         Tasks whose best is missing, per lane (B LANES + 1), taken apart.
     """
@@ -55,6 +57,7 @@ class Blocks(NamedTuple):
     linear: npt.NDArray[np.float64]
     seen: npt.NDArray[np.uint32]
     seen_rest: npt.NDArray[np.float64]
+    often: npt.NDArray[np.int64]
     odd: npt.NDArray[np.int64]
     odd_start: npt.NDArray[np.int64]
     odd_objects: npt.NDArray[np.int64]
@@ -114,7 +117,7 @@ def lay_out(tasks: Tasks) -> Blocks:
     pieces = [tasks.objects[tasks.start[t] : tasks.start[t + 1]] for t in flat]
     return Blocks(
         row=row, alike=alike, member=member, rest=rest, has_best=has_best, has_worst=has_worst, linear=linear,
-        seen=seen, seen_rest=seen_rest, odd=np.cumsum([0] + [len(own) for own in odd]).astype(np.int64),
+        seen=seen, seen_rest=seen_rest, often=(seen < n_tasks).any(axis=3).sum(axis=2), odd=np.cumsum([0] + [len(own) for own in odd]).astype(np.int64),
         odd_start=np.cumsum([0] + [len(p) for p in pieces]).astype(np.int64),
         odd_objects=np.concatenate([np.zeros(0, np.int64), *pieces]).astype(np.int64),
         odd_worst=tasks.worst[flat].astype(np.int64) if flat else np.zeros(0, np.int64),
@@ -130,7 +133,7 @@ def block_gradient(blocks, b, u, e, f, inv_b, inv_w, g, value, wanted):  # type:
     """
     member, rest, seen, seen_rest = blocks.member, blocks.rest, blocks.seen, blocks.seen_rest
     n_tasks, n_shown = member.shape[1], member.shape[2]
-    n_objects, most = seen.shape[1], seen.shape[2]
+    n_objects = seen.shape[1]
     alike = blocks.alike[b]
     sb, sw = np.empty(LANES), np.empty(LANES)
     value[:] = 0.0
@@ -165,7 +168,7 @@ def block_gradient(blocks, b, u, e, f, inv_b, inv_w, g, value, wanted):  # type:
     for j in range(n_objects):
         sb[:] = 0.0
         sw[:] = 0.0
-        for n in range(most):
+        for n in range(blocks.often[b, j]):
             if alike:
                 s = seen[b, j, n, 0]
                 for lane in range(LANES):

@@ -506,14 +506,16 @@ def _rescale(blocks, coding, state, prior, g):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def run(blocks, coding, state, prior, n_people, begin, end, origin, thin, steps, metropolis, adapt,
+def run(blocks, coding, state, prior, n_people, begin, end, origin, thin, steps, upper_steps, every, metropolis, adapt,
         keep_mean, keep_cov, keep_beta, keep_value):  # type: ignore[no-untyped-def]  # fmt: skip
     """Sweeps ``begin`` to ``end`` of one chain; every ``thin``-th after ``origin`` is kept, where there is room for it.
 
     Parameters
     ----------
-    steps : int
-        Leapfrog steps of a trajectory.
+    steps, upper_steps : int
+        Leapfrog steps of a trajectory of moves 1 and 3.
+    every : int
+        Moves 3 and 4 come with every so many sweeps.
     metropolis : bool
         False leaves the correction out (wrong on purpose: a test shows that calibration notices).
     adapt : float
@@ -534,9 +536,10 @@ def run(blocks, coding, state, prior, n_people, begin, end, origin, thin, steps,
     for sweep in range(begin, end):
         _people(blocks, coding, state, sweep, steps, metropolis, adapt, first, second)
         _upper(state, prior, n_people, first, second, work)
-        _noncentred(blocks, coding, state, prior, roots, steps, adapt)
-        for g in range(prior.n_scales):
-            _rescale(blocks, coding, state, prior, g)
+        if sweep % every == 0:
+            _noncentred(blocks, coding, state, prior, roots, upper_steps, adapt)
+            for g in range(prior.n_scales):
+                _rescale(blocks, coding, state, prior, g)
         if keep_mean.shape[0] > 0 and (sweep + 1 - origin) % thin == 0:
             d = (sweep + 1 - origin) // thin - 1
             keep_mean[d] = state.mean

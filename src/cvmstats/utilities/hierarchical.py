@@ -25,12 +25,13 @@ from cvmstats.progress import Bar, progress_bar
 from cvmstats.utilities.answers import to_tasks
 from cvmstats.utilities.options import Prior, Sampler
 
-WARMUP = 500
+WARMUP = 400
 """Sweeps before the first kept draw, where the caller says nothing."""
-THIN = 4
+THIN = 2
 """Sweeps per kept draw, where the caller says nothing: they cost little, and what is kept is nearly independent."""
 _CHUNK = 50
-_STEPS = 2
+_MOVES = (2, 4, 3)
+"""Leapfrog steps of a person's trajectory, of the upper level's, and how many sweeps from one of these to the next."""
 
 
 class Draws(NamedTuple):
@@ -61,7 +62,7 @@ def fit_hierarchical(
     prior : Prior, optional
         Of m and Sigma; by default Huang & Wand (2013) with half-t(2, 2) standard deviations and m ~ N(0, 3^2).
     sampler : Sampler, optional
-        By default our blocked Gibbs sampler with 4 chains of 1,000 kept draws (every 4th of 4,000 sweeps, after 500 of
+        By default our blocked Gibbs sampler with 4 chains of 1,000 kept draws (every 2nd of 2,000 sweeps, after 400 of
         warm-up); ``Sampler(engine="nuts")`` draws from the same posterior with nutpie or PyMC.
     form : str
         Likelihood of best-worst tasks.
@@ -182,7 +183,7 @@ def _chain(tasks: Tasks, blocks: Blocks, coding: Any, upper: gibbs.Upper, pooled
     for begin, end in zip(marks[:-1], marks[1:], strict=True):
         for first in range(begin, end, _CHUNK):
             last = min(first + _CHUNK, end)
-            gibbs.run(blocks, coding, state, upper, tasks.n_people, first, last, 0, 1, _STEPS, True, 0.1, *nothing)
+            gibbs.run(blocks, coding, state, upper, tasks.n_people, first, last, 0, 1, *_MOVES, True, 0.1, *nothing)
             if _tick(last - first, stop, bar, lock):
                 return 0
         _update_curvature(tasks, blocks, coding, state)
@@ -190,7 +191,7 @@ def _chain(tasks: Tasks, blocks: Blocks, coding: Any, upper: gibbs.Upper, pooled
     end = warmup + kept[0].shape[0] * thin
     for first in range(warmup, end, _CHUNK):
         last = min(first + _CHUNK, end)
-        gibbs.run(blocks, coding, state, upper, tasks.n_people, first, last, warmup, thin, _STEPS, metropolis, 0.0, *kept)
+        gibbs.run(blocks, coding, state, upper, tasks.n_people, first, last, warmup, thin, *_MOVES, metropolis, 0.0, *kept)
         if _tick(last - first, stop, bar, lock):
             return (last - warmup) // thin
     return (end - warmup) // thin

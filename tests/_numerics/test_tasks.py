@@ -1,0 +1,63 @@
+"""What leaves a set and what leaves the data, when answers are flattened."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cvmstats._numerics.logit import task_log_likelihood
+from cvmstats._numerics.tasks import flatten
+
+SHOWN = np.array([[[0, 1, 2, 3], [3, 2, 1, -1]], [[2, 3, 0, 1], [-1, -1, -1, -1]]])
+
+
+def flat(place: list[list[list[int]]], version: list[int], kind: object = "best_worst", **options: object):  # type: ignore[no-untyped-def]
+    kinds = np.broadcast_to(np.asarray(kind, object), (2, 2))
+    return flatten(SHOWN, version, np.array(place), kinds, 4, **options)
+
+
+def test_picks_and_sets_by_hand() -> None:
+    tasks = flat([[[0, -1, 1, 0], [1, 0, -1, -128]], [[0, 0, -1, 1], [-128] * 4]], [0, 1])
+    assert tasks.n_people == 2
+    assert tasks.person.tolist() == [0, 2, 3]
+    assert tasks.start.tolist() == [0, 4, 7, 11]
+    assert tasks.objects.tolist() == [0, 1, 2, 3, 3, 2, 1, 2, 3, 0, 1]
+    assert tasks.best.tolist() == [2, 0, 3]
+    assert tasks.worst.tolist() == [1, 2, 2]
+    assert not tasks.worst_only.any()
+
+
+def test_an_object_without_answer_leaves_the_set() -> None:
+    u = np.random.default_rng(0).normal(size=(1, 4))
+    left_out = flat([[[-128, -1, 0, 1], [0, 0, 0, -128]]], [0])
+    assert left_out.objects.tolist() == [1, 2, 3]
+    assert (left_out.best.tolist(), left_out.worst.tolist()) == ([2], [0])
+    three = flatten([[[1, 2, 3]]], [0], [[[-1, 0, 1]]], np.array([["best_worst"]], object), 4)
+    np.testing.assert_array_equal(task_log_likelihood(left_out, u), task_log_likelihood(three, u))
+
+
+def test_unanswered_tasks_and_sets_of_one_leave() -> None:
+    tasks = flat([[[0, 0, 0, 0], [1, -128, -128, -128]], [[0, 0, 1, 0], [0, 0, 0, -128]]], [0, 0])
+    assert tasks.person.tolist() == [0, 0, 1]
+    assert (tasks.best.tolist(), tasks.worst.tolist()) == ([2], [-1])
+
+
+def test_only_tasks_that_are_asked_for() -> None:
+    place = [[[0, -1, 1, 0], [1, 0, -1, -128]]]
+    tasks = flat(place, [0], asked=[False, True])
+    assert tasks.objects.tolist() == [3, 2, 1]
+
+
+def test_kinds_decide_which_picks_are_read() -> None:
+    place = [[[0, -1, 1, 0], [1, 0, -1, -128]]]
+    tasks = flat(place, [0], kind=[["best", "worst"], ["best", "worst"]])
+    assert tasks.best.tolist() == [2, -1]
+    assert tasks.worst.tolist() == [-1, 2]
+    assert tasks.worst_only.tolist() == [False, True]
+
+
+def test_a_kind_without_likelihood_is_named_only_where_it_was_answered() -> None:
+    kinds = [["rank", "best_worst"], ["rank", "best_worst"]]
+    with pytest.raises(ValueError, match="no likelihood for tasks of kind rank"):
+        flat([[[1, 2, 3, 4], [1, 0, -1, -128]]], [0], kind=kinds)
+    assert len(flat([[[0, 0, 0, 0], [1, 0, -1, -128]]], [0], kind=kinds).best) == 1
