@@ -1,6 +1,7 @@
 """The front door: which names there are, in order, and that each is there."""
 
 import ast
+import doctest
 import re
 from importlib.metadata import version
 from pathlib import Path
@@ -52,3 +53,10 @@ def test_an_unknown_name_is_an_attribute_error():
 
 def test_version_is_the_distributions():
     assert cvm.__version__ == version("cvmstats")
+
+
+def test_the_readmes_example_gives_what_it_says():
+    readme = Path(__file__).resolve().parents[1] / "README.md"
+    done = doctest.testfile(str(readme), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert done.attempted > 5
+    assert done.failed == 0

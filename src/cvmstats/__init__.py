@@ -1,7 +1,7 @@
 """cvmstats: from best-worst answers to segments, priorities and a scored account list.
 
-``import cvmstats as cvm`` gives every public name; each is loaded when it is first asked for (PEP 562), so that the import
-itself is quick. Errors and warnings are in :mod:`cvmstats.errors`.
+``import cvmstats as cvm`` gives every public name; each is loaded when it is first asked for (PEP 562), so that the
+import itself is quick. Errors and warnings are in :mod:`cvmstats.errors`.
 """
 
 from __future__ import annotations
