@@ -57,7 +57,8 @@ def study(n: int = 60, n_items: int = 6, n_tasks: int = 9, size: int = 3, seed: 
 @pytest.mark.filterwarnings("ignore::cvmstats.errors.ConvergenceWarning")
 def test_draws_are_bit_identical_on_any_number_of_threads() -> None:
     choices, _ = study()
-    fits = [fit_hierarchical(choices, sampler=Sampler(chains=2, draws=60, warmup=60, threads=t), seed=5) for t in (1, 2)]
+    on = [Sampler(chains=2, draws=60, warmup=60, threads=t) for t in (1, 2)]
+    fits = [fit_hierarchical(choices, sampler=sampler, seed=5) for sampler in on]
     assert np.array_equal(fits[0].draws, fits[1].draws)
     assert np.array_equal(fits[0].population.cov_draws, fits[1].population.cov_draws)
     other = fit_hierarchical(choices, sampler=QUICK, seed=6)

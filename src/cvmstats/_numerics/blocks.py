@@ -117,7 +117,8 @@ def lay_out(tasks: Tasks) -> Blocks:
     pieces = [tasks.objects[tasks.start[t] : tasks.start[t + 1]] for t in flat]
     return Blocks(
         row=row, alike=alike, member=member, rest=rest, has_best=has_best, has_worst=has_worst, linear=linear,
-        seen=seen, seen_rest=seen_rest, often=(seen < n_tasks).any(axis=3).sum(axis=2), odd=np.cumsum([0] + [len(own) for own in odd]).astype(np.int64),
+        seen=seen, seen_rest=seen_rest, often=(seen < n_tasks).any(axis=3).sum(axis=2),
+        odd=np.cumsum([0] + [len(own) for own in odd]).astype(np.int64),
         odd_start=np.cumsum([0] + [len(p) for p in pieces]).astype(np.int64),
         odd_objects=np.concatenate([np.zeros(0, np.int64), *pieces]).astype(np.int64),
         odd_worst=tasks.worst[flat].astype(np.int64) if flat else np.zeros(0, np.int64),

@@ -506,8 +506,10 @@ def _rescale(blocks, coding, state, prior, g):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def run(blocks, coding, state, prior, n_people, begin, end, origin, thin, steps, upper_steps, every, metropolis, adapt,
-        keep_mean, keep_cov, keep_beta, keep_value):  # type: ignore[no-untyped-def]  # fmt: skip
+def run(  # type: ignore[no-untyped-def]
+    blocks, coding, state, prior, n_people, begin, end, origin, thin, steps, upper_steps, every, metropolis, adapt,
+    keep_mean, keep_cov, keep_beta, keep_value,
+):  # fmt: skip
     """Sweeps ``begin`` to ``end`` of one chain; every ``thin``-th after ``origin`` is kept, where there is room for it.
 
     Parameters

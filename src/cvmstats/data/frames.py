@@ -27,7 +27,8 @@ def to_pandas(table: Any) -> pd.DataFrame:
         raise InputError(f"expected a pandas or polars DataFrame, got {type(table).__name__}") from error
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
-    return frame.to_pandas()
+    result: pd.DataFrame = frame.to_pandas()
+    return result
 
 
 def is_frame(table: Any) -> bool:

@@ -42,7 +42,7 @@ def rescale(utilities: npt.ArrayLike, scale: str, *, set_size: float) -> npt.NDA
         return p if scale == "sawtooth_probability" else 100 * p / p.sum(axis=-1, keepdims=True)
     if scale == "interval_100":
         low, high = u.min(axis=-1, keepdims=True), u.max(axis=-1, keepdims=True)
-        v = 100 * (u - low) / (high - low)
+        v = 100 * (u - low) / np.where(high > low, high - low, 1.0)  # where all is equal, all is 0
         return np.asarray(v - v.mean(axis=-1, keepdims=True))
     if scale == "share":
         e = np.exp(u - u.max(axis=-1, keepdims=True))

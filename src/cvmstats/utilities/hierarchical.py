@@ -7,6 +7,7 @@ import threading
 import warnings
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,8 @@ from cvmstats.errors import ChoicesError, FitError, InterruptedWarning
 from cvmstats.progress import Bar, progress_bar
 from cvmstats.utilities.answers import to_tasks
 from cvmstats.utilities.options import Prior, Sampler
+
+Floats = npt.NDArray[np.float64]
 
 WARMUP = 400
 """Sweeps before the first kept draw, where the caller says nothing."""
@@ -165,10 +168,10 @@ def _pooled(tasks: Tasks, coding: npt.NDArray[np.float64]) -> npt.NDArray[np.flo
     """Pooled posterior mode under m ~ N(0, 3^2), from which chains start."""
     ones = np.ones(tasks.n_people)
 
-    def derivatives(theta: npt.NDArray[np.float64]) -> tuple[float, Any, Any]:
+    def derivatives(theta: npt.NDArray[np.float64]) -> tuple[float, Floats, Floats]:
         value, slope, hessian = pooled_derivatives(tasks, coding @ theta, ones)
         prior = np.eye(len(theta)) / 9
-        return value - theta @ theta / 18, coding.T @ slope - theta / 9, coding.T @ hessian @ coding - prior
+        return float(value - theta @ theta / 18), coding.T @ slope - theta / 9, coding.T @ hessian @ coding - prior
 
     return maximise(derivatives, np.zeros(coding.shape[1]))[0]
 
@@ -180,7 +183,7 @@ def _chain(tasks: Tasks, blocks: Blocks, coding: Any, upper: gibbs.Upper, pooled
     state = _start(tasks, blocks, coding, pooled, stream)
     nothing = tuple(part[:0] for part in kept)
     marks = sorted({0, warmup // 10, warmup // 4, warmup // 2, warmup})
-    for begin, end in zip(marks[:-1], marks[1:], strict=True):
+    for begin, end in pairwise(marks):
         for first in range(begin, end, _CHUNK):
             last = min(first + _CHUNK, end)
             gibbs.run(blocks, coding, state, upper, tasks.n_people, first, last, 0, 1, *_MOVES, True, 0.1, *nothing)
@@ -188,13 +191,14 @@ def _chain(tasks: Tasks, blocks: Blocks, coding: Any, upper: gibbs.Upper, pooled
                 return 0
         _update_curvature(tasks, blocks, coding, state)
     state.step[...] *= step_factor
-    end = warmup + kept[0].shape[0] * thin
+    sampled: int = kept[0].shape[0]
+    end = warmup + sampled * thin
     for first in range(warmup, end, _CHUNK):
         last = min(first + _CHUNK, end)
         gibbs.run(blocks, coding, state, upper, tasks.n_people, first, last, warmup, thin, *_MOVES, metropolis, 0.0, *kept)
         if _tick(last - first, stop, bar, lock):
             return (last - warmup) // thin
-    return (end - warmup) // thin
+    return sampled
 
 
 def _tick(n: int, stop: threading.Event, bar: Bar, lock: Any) -> bool:
@@ -245,7 +249,7 @@ def _to_utilities(choices: Choices, tasks: Tasks, draws: Draws, prior: Prior, sa
     flat_mean = draws.mean.reshape(-1, draws.mean.shape[-1])
     mean = draws.people.mean(axis=(0, 1), dtype=float)
     sd = np.sqrt(np.maximum(0, np.square(draws.people, dtype=np.float64).mean(axis=(0, 1)) - mean**2))
-    table = diagnose(report, design.report_labels, draws.mean, draws.cov, draws.people, ids=choices.respondents.ids)
+    table = diagnose(report, design.report_labels or (), draws.mean, draws.cov, draws.people, ids=choices.respondents.ids)
     if draws.interrupted:
         warnings.warn(f"stopped early: {draws.mean.shape[1]:,} of {sampler.draws:,} draws per chain were kept",
                       InterruptedWarning, stacklevel=3)  # fmt: skip

@@ -1,0 +1,26 @@
+"""Findings: columns, copies, what a person sees."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cvmstats.data.findings import Findings
+
+ROW = {"severity": "error", "what": "<b>twice</b>", "count": 2, "examples": "'1', '2'", "remedy": "leave one out", "more": 1}
+
+
+def test_what_a_person_sees() -> None:
+    found = Findings(table=pd.DataFrame([ROW]), source="<file>.csv")
+    assert len(found) == 1
+    assert list(found.to_frame()) == ["severity", "what", "count", "examples", "remedy"]
+    assert repr(found) == "Findings  1 in <file>.csv\n  error: <b>twice</b> ('1', '2')"
+    html = found._repr_html_()
+    assert "<b>twice" not in html
+    assert "&lt;file&gt;" in html
+
+
+def test_nothing_found_and_copies() -> None:
+    assert repr(Findings(table=pd.DataFrame())) == "Findings  0 in the data"
+    found = Findings(table=pd.DataFrame([ROW]))
+    found.to_frame().loc[0, "what"] = "changed"
+    assert found.table.loc[0, "what"] == "<b>twice</b>"
