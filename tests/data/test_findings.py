@@ -22,5 +22,6 @@ def test_what_a_person_sees() -> None:
 def test_nothing_found_and_copies() -> None:
     assert repr(Findings(table=pd.DataFrame())) == "Findings  0 in the data"
     found = Findings(table=pd.DataFrame([ROW]))
-    found.to_frame().loc[0, "what"] = "changed"
+    copy = found.to_frame()
+    copy.drop(index=0, inplace=True)
     assert found.table.loc[0, "what"] == "<b>twice</b>"

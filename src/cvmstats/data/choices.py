@@ -67,9 +67,9 @@ class Choices:
             "displayed": (n, n_tasks, n_shown), "seconds": (n, n_tasks),
         }  # fmt: skip
         for name, shape in expected.items():
-            value = getattr(self, name)
-            if value is None:
+            if getattr(self, name) is None:
                 continue
+            value = np.asarray(getattr(self, name))
             if value.shape != shape:
                 raise ChoicesError(f"{name} has shape {value.shape}\n  expected {shape} (respondents, tasks, positions)")
             put(self, name, read_only(value))

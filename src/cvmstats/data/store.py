@@ -97,7 +97,7 @@ def load(path: str | Path) -> Any:
             if meta["cvmstats"] > FORMAT:
                 raise InputError(f"{path} was written by a later cvmstats (format {meta['cvmstats']}); update to read it")
             return _unpack(meta["root"], z)
-    except (zipfile.BadZipFile, KeyError) as error:
+    except (zipfile.BadZipFile, KeyError, json.JSONDecodeError) as error:
         raise InputError(f"{path} is not a file that cvmstats.save() wrote") from error
 
 

@@ -1,0 +1,1 @@
+"""The hall: the types that two rooms or more share, and what they need."""
