@@ -79,8 +79,8 @@ def test_concat_puts_people_together() -> None:
     both = concat_choices(choices(), choices(("x", "y", "z")))
     assert both.respondents.ids == ("007", "é", "3", "x", "y", "z")
     np.testing.assert_array_equal(both.take([3, 4, 5]).place, PLACE)
+    other = Design(objects=DESIGN.objects, shown=DESIGN.shown, kind="best")
     with pytest.raises(ChoicesError, match="different designs"):
-        other = Design(objects=DESIGN.objects, shown=DESIGN.shown, kind="best")
         concat_choices(choices(), choices(("x", "y", "z"), design=other))
     with pytest.raises(RespondentsError, match="stand twice"):
         concat_choices(choices(), choices())
