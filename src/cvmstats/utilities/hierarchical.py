@@ -89,7 +89,8 @@ def fit_hierarchical(
     Warns
     -----
     ConvergenceWarning
-        R-hat above 1.01 or an effective sample size below 100 per chain for anything reported.
+        R-hat above 1.01 or an effective sample size below 100 per chain for anything reported of the population, or for
+        more than 5% of the respondents' utilities.
     """
     prior, sampler = prior or Prior(), sampler or Sampler()
     tasks = to_tasks(choices, form=form)
