@@ -12,7 +12,8 @@ calibration = evidence("calibration")
 
 @pytest.mark.parametrize("prior", sorted(calibration.PRIORS))
 def test_ranks_stay_in_the_band(prior: str) -> None:
-    ranks = calibration.ranks_of(calibration.PRIORS[prior], 100)
+    # small standard deviations mix slowly with little data: 20 sweeps apart, these draws are not near-independent yet
+    ranks = calibration.ranks_of(calibration.PRIORS[prior], 100, thin=60)
     left, _, _ = calibration.outside(ranks, simulations=50_000)
     assert left == []
 
