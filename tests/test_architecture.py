@@ -39,6 +39,7 @@ TABLE = {
 # Packages that a module may import at its top; every other one is imported inside the function that needs it.
 AT_THE_TOP = {
     "_numerics": {"numba"},
+    "_numerics.lanes": {"llvmlite"},
     "data": {"narwhals"},
     "cli": {"typer"},
     "utilities._pymc_model": {"pymc", "pytensor"},

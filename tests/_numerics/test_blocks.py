@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cvmstats._numerics.blocks import FARTHEST, lay_out
-from cvmstats._numerics.gibbs import refresh
-from cvmstats._numerics.lanes import LANES
-from cvmstats._numerics.logit import gradient
+from cvmstats._numerics.blocks import FARTHEST, Blocks, add_curvature, block_gradient, block_value, lay_out, room_for
+from cvmstats._numerics.lanes import WIDTH
+from cvmstats._numerics.logit import average_curvature, gradient
 from cvmstats._numerics.tasks import Tasks, flatten
 
 N_OBJECTS = 7
@@ -42,72 +41,97 @@ def random_tasks(seed: int, people: int, versions: int, gaps: float) -> Tasks:
     return flatten(shown, version, place, kind, N_OBJECTS)
 
 
-def by_blocks(tasks: Tasks, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def by_blocks(tasks: Tasks, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Log-likelihood (R), gradient (R, J) and minus the Hessian (R, J, J) of each person."""
     blocks = lay_out(tasks)
-    n_blocks, own = len(blocks.row), blocks.row >= 0
-    beta = np.zeros((n_blocks, N_OBJECTS, LANES))
-    slope, value = np.zeros_like(beta), np.zeros((n_blocks, LANES))
-    beta.transpose(0, 2, 1)[own] = u[blocks.row[own]]
-    refresh(blocks, np.eye(N_OBJECTS), beta, slope, value)
-    values, slopes = np.empty(len(u)), np.empty_like(u)
+    work, own = room_for(blocks), blocks.row >= 0
+    lanes = np.zeros((len(blocks.row), N_OBJECTS, WIDTH))
+    lanes.transpose(0, 2, 1)[own] = u[blocks.row[own]]
+    slope, value = np.zeros_like(lanes), np.zeros((len(lanes), WIDTH))
+    curvature = np.zeros((len(lanes), N_OBJECTS * (N_OBJECTS + 1) // 2, WIDTH))
+    for b in range(len(lanes)):
+        block_value(blocks, b, lanes[b], work, value[b])
+        block_gradient(blocks, b, lanes[b], work, slope[b])
+        add_curvature(blocks, b, work, curvature[b])
+    values, slopes, full = np.empty(len(u)), np.empty_like(u), np.zeros((len(u), N_OBJECTS, N_OBJECTS))
     values[blocks.row[own]] = value[own]
     slopes[blocks.row[own]] = slope.transpose(0, 2, 1)[own]
-    return values, slopes
+    lower = np.tril_indices(N_OBJECTS)
+    half = np.empty((len(u), len(lower[0])))
+    half[blocks.row[own]] = curvature.transpose(0, 2, 1)[own]
+    full[:, lower[0], lower[1]] = full[:, lower[1], lower[0]] = half
+    return values, slopes, full
 
 
 @settings(max_examples=25, deadline=None)
 @given(
-    seed=st.integers(0, 10_000), people=st.integers(1, 2 * LANES + 5), versions=st.integers(1, 4),
+    seed=st.integers(0, 10_000), people=st.integers(1, 2 * WIDTH + 5), versions=st.integers(1, 4),
     gaps=st.sampled_from([0.0, 0.3, 0.7]),
 )  # fmt: skip
 def test_value_and_gradient_are_the_plain_ones(seed: int, people: int, versions: int, gaps: float) -> None:
     tasks = random_tasks(seed, people, versions, gaps)
     u = np.random.default_rng(seed).normal(0, 3, (people, N_OBJECTS))
-    value, slope = by_blocks(tasks, u)
+    value, slope, _ = by_blocks(tasks, u)
     expected, expected_slope = gradient(tasks, u)
     np.testing.assert_allclose(value, expected, rtol=1e-12, atol=1e-11)
     np.testing.assert_allclose(slope, expected_slope, rtol=1e-10, atol=1e-11)
 
 
+@pytest.mark.parametrize("versions", [1, 4])
+def test_curvature_is_the_plain_one(versions: int) -> None:
+    """Summed over people, of tasks whose best is known; blocks of people alike and mixed."""
+    tasks = random_tasks(9, 3 * WIDTH, versions, 0.0)
+    u = np.random.default_rng(9).normal(0, 2, (3 * WIDTH, N_OBJECTS))
+    curvature = by_blocks(tasks, u)[2]
+    np.testing.assert_allclose(curvature.mean(axis=0), average_curvature(tasks, u), atol=1e-12)
+
+
 @pytest.mark.parametrize("far", [FARTHEST - 1, FARTHEST + 1, 300.0, 2000.0])
 @pytest.mark.parametrize("gaps", [0.0, 0.4])
 def test_far_utilities_are_computed_exactly(far: float, gaps: float) -> None:
-    tasks = random_tasks(5, LANES + 9, 3, gaps)
+    tasks = random_tasks(5, WIDTH + 9, 3, gaps)
     rng = np.random.default_rng(6)
-    u = rng.normal(0, 2, (LANES + 9, N_OBJECTS))
+    u = rng.normal(0, 2, (WIDTH + 9, N_OBJECTS))
     u[::2, 0] += far
     u[::3, 1] -= far
     u[::4, 2] += far - 3
-    value, slope = by_blocks(tasks, u)
+    value, slope, _ = by_blocks(tasks, u)
     expected, expected_slope = gradient(tasks, u)
     np.testing.assert_allclose(value, expected, rtol=1e-11, atol=1e-10)
     np.testing.assert_allclose(slope, expected_slope, atol=1e-10)
 
 
 def test_everybody_has_one_lane_and_idle_lanes_say_so() -> None:
-    blocks = lay_out(random_tasks(7, LANES + 3, 2, 0.2))
-    assert blocks.row.shape == (2, LANES)
-    assert sorted(blocks.row[blocks.row >= 0].tolist()) == list(range(LANES + 3))
-    assert (blocks.row == -1).sum() == LANES - 3
-    assert not blocks.linear[1, :, 3:].any()
+    blocks = lay_out(random_tasks(7, WIDTH + 3, 2, 0.2))
+    assert sorted(blocks.row[blocks.row >= 0].tolist()) == list(range(WIDTH + 3))
+    idle = blocks.row < 0
+    np.testing.assert_array_equal(blocks.live, ((~idle) * (1 << np.arange(WIDTH))).sum(axis=1))
+    assert not blocks.linear.transpose(0, 2, 1)[idle].any()
+    for masks in (blocks.has_best, blocks.has_worst):
+        assert not (masks & ~blocks.live[:, None]).any()
 
 
 def test_people_of_one_version_share_a_block() -> None:
-    """Two versions, no gaps, as many people of each as a block has lanes: all lanes alike."""
+    """Two versions: full blocks of their own, half-full ones too, and who is left over sits together."""
     shown = np.array([[[0, 1, 2]], [[4, 5, 6]]])
-    version = np.tile([0, 1], LANES)
-    place = np.tile([1, 0, -1], (2 * LANES, 1, 1))
-    blocks = lay_out(flatten(shown, version, place, np.full((2, 1), "best_worst", object), N_OBJECTS))
-    assert blocks.alike.all()
-    mixed = lay_out(flatten(shown, version[: LANES + 1], place[: LANES + 1], np.full((2, 1), "best_worst", object), N_OBJECTS))
-    assert not mixed.alike[0]
+    kind = np.full((2, 1), "best_worst", object)
+
+    def laid_out(*counts: int) -> Blocks:
+        version = np.repeat([0, 1], counts)
+        return lay_out(flatten(shown, version, np.tile([1, 0, -1], (sum(counts), 1, 1)), kind, N_OBJECTS))
+
+    assert laid_out(WIDTH, WIDTH).alike.all()
+    assert laid_out(WIDTH + WIDTH // 2, WIDTH).alike.tolist() == [True, True, True]
+    mixed = laid_out(WIDTH + 2, WIDTH + 3)
+    assert mixed.alike.tolist() == [True, True, False]
+    assert (mixed.row[2] >= 0).sum() == 5
 
 
 def test_somebody_who_answered_nothing_has_no_likelihood() -> None:
     shown = np.array([[[0, 1, 2]]])
     place = np.array([[[1, 0, -1]], [[0, 0, 0]]])
     tasks = flatten(shown, [0, 0], place, np.array([["best_worst"]], object), N_OBJECTS)
-    value, slope = by_blocks(tasks, np.random.default_rng(0).normal(size=(2, N_OBJECTS)))
+    value, slope, _ = by_blocks(tasks, np.random.default_rng(0).normal(size=(2, N_OBJECTS)))
     assert value[0] < 0
     assert value[1] == 0
     assert not slope[1].any()

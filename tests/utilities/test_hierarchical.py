@@ -119,7 +119,7 @@ def test_worst_answers_count() -> None:
 def test_the_same_posterior_as_nuts_on_a_small_study() -> None:
     """60 people x 6 items, live: means and sds within 4 combined Monte Carlo errors, utilities r > .999."""
     choices, _ = study()
-    ours = fit_hierarchical(choices, sampler=Sampler(thin=10), seed=1)
+    ours = fit_hierarchical(choices, sampler=Sampler(thin=4), seed=1)
     nuts = fit_hierarchical(choices, sampler=Sampler(engine="nuts", draws=1000, warmup=600), seed=1)
     frames = []
     for fit in (ours, nuts):

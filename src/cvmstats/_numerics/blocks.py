@@ -1,8 +1,8 @@
-"""Answers laid out for the sampler: LANES people side by side, so that one instruction serves several of them.
+"""Answers laid out for the sampler: WIDTH people side by side, so that one instruction serves several of them.
 
 For each person the sequential likelihood needs, per task, the sums of e^v over the set and of e^-v over the set without
 the best; exponentials are taken once per item. Gradients gather the tasks that showed an item, so that nothing is
-scattered and every loop over lanes vectorises.
+scattered. People who saw the same sets are put together: what they saw is then read once for all of them.
 """
 
 from __future__ import annotations
@@ -13,50 +13,67 @@ import numpy as np
 import numpy.typing as npt
 
 from cvmstats._numerics.compiled import compiled
-from cvmstats._numerics.lanes import LANES, fast_exp, fast_log
+from cvmstats._numerics.lanes import (
+    BITS,
+    REAL,
+    WIDTH,
+    above,
+    choose,
+    exponential,
+    gather,
+    load,
+    logarithm,
+    spread,
+    store,
+)
 from cvmstats._numerics.logit import _missing_best
 from cvmstats._numerics.tasks import Tasks
 
 FARTHEST = 80.0
 """Beyond this (logits) sums of exponentials no longer fit a double; such people are computed one by one, exactly."""
 
+Bits = npt.NDArray[np.uint16]
+
 
 class Blocks(NamedTuple):
-    """B = ceil(R / LANES) blocks of people.
+    """People in B blocks of WIDTH.
 
     Attributes
     ----------
-    row : array (B, LANES)
+    row : array (B, WIDTH)
         Which person, -1 for an idle lane.
+    live : array (B)
+        Mask of the lanes that are not idle.
     alike : array (B), bool
         Whether all lanes of the block saw the same sets in the same order.
-    member : array (B, T, A, LANES)
+    member : array (B, T, A, WIDTH)
         Object of each place, J where there is none.
-    rest : array (B, T, A, LANES)
-        1 where the object belongs to the set from which the worst is chosen.
-    has_best, has_worst : array (B, T, LANES)
-        1 where the pick is there.
-    linear : array (B, J, LANES)
+    rest : array (B, T, A)
+        Mask of the lanes in which the object belongs to the set from which the worst is chosen.
+    has_best, has_worst : arrays (B, T)
+        Masks of the lanes in which the pick is there.
+    linear : array (B, J, WIDTH)
         Times best less times worst.
-    seen : array (B, J, N, LANES)
+    seen : array (B, J, N, WIDTH)
         The tasks that showed the object, T as filler.
-    seen_rest : array (B, J, N, LANES)
-        1 where the object was in the worst set of that task.
+    seen_rest : array (B, J, N)
+        Mask of the lanes in which the object was in the worst set of that task.
     often : array (B, J)
         How many of the N are needed.
     odd, odd_start, odd_objects, odd_worst
-        Tasks whose best is missing, per lane (B LANES + 1), taken apart.
+        Tasks whose best is missing, per lane (B WIDTH + 1), taken apart.
     """
 
     row: npt.NDArray[np.int64]
+    live: Bits
     alike: npt.NDArray[np.bool_]
     member: npt.NDArray[np.uint32]
-    rest: npt.NDArray[np.float64]
-    has_best: npt.NDArray[np.float64]
-    has_worst: npt.NDArray[np.float64]
+    rest: Bits
+    has_best: Bits
+    has_worst: Bits
     linear: npt.NDArray[np.float64]
     seen: npt.NDArray[np.uint32]
-    seen_rest: npt.NDArray[np.float64]
+    seen_rest: Bits
     often: npt.NDArray[np.int64]
     odd: npt.NDArray[np.int64]
     odd_start: npt.NDArray[np.int64]
@@ -64,28 +81,34 @@ class Blocks(NamedTuple):
     odd_worst: npt.NDArray[np.int64]
 
 
+class Work(NamedTuple):
+    """Work space of one block: e^u and e^-u (J + 1, WIDTH), one over the sums of a task (T + 1, WIDTH); last rows 0."""
+
+    e: npt.NDArray[np.float64]
+    f: npt.NDArray[np.float64]
+    inv_b: npt.NDArray[np.float64]
+    inv_w: npt.NDArray[np.float64]
+
+
 def lay_out(tasks: Tasks) -> Blocks:
-    """Lay out flat tasks in blocks; people who saw the same sets are put together."""
-    n_people, n_objects = tasks.n_people, tasks.n_objects
+    """Lay out flat tasks in blocks."""
+    n_objects = tasks.n_objects
     size = np.diff(tasks.start)
     plain = (tasks.best >= 0) | tasks.worst_only
-    per_person = [[t for t in range(tasks.person[i], tasks.person[i + 1]) if plain[t]] for i in range(n_people)]
-    signature = [tuple(tuple(tasks.objects[tasks.start[t] : tasks.start[t + 1]].tolist()) for t in own)
-                 for own in per_person]  # fmt: skip
-    order = sorted(range(n_people), key=lambda i: (signature[i], i))
-    n_blocks = -(-n_people // LANES)
+    per_person = [[t for t in range(tasks.person[i], tasks.person[i + 1]) if plain[t]] for i in range(tasks.n_people)]
+    row = _seats([tuple(tuple(tasks.objects[tasks.start[t] : tasks.start[t + 1]].tolist()) for t in own)
+                  for own in per_person])  # fmt: skip
+    n_blocks = len(row)
     n_tasks = max(1, max(len(own) for own in per_person))
     n_shown = max(2, int(size.max(initial=2)))
-    row = np.full((n_blocks, LANES), -1, np.int64)
-    row.ravel()[:n_people] = order
-    member = np.full((n_blocks, n_tasks, n_shown, LANES), n_objects, np.uint32)
-    rest = np.zeros((n_blocks, n_tasks, n_shown, LANES))
-    has_best, has_worst = np.zeros((2, n_blocks, n_tasks, LANES))
-    linear = np.zeros((n_blocks, n_objects, LANES))
-    where: list[list[list[tuple[int, float]]]] = []
+    member = np.full((n_blocks, n_tasks, n_shown, WIDTH), n_objects, np.uint32)
+    rest = np.zeros((n_blocks, n_tasks, n_shown, WIDTH), bool)
+    has_best, has_worst = np.zeros((2, n_blocks, n_tasks, WIDTH), bool)
+    linear = np.zeros((n_blocks, n_objects, WIDTH), REAL)
+    where: list[list[list[tuple[int, bool]]]] = []
     for b in range(n_blocks):
         first = row[b, 0]
-        for lane in range(LANES):
+        for lane in range(WIDTH):
             i = row[b, lane]
             where.append([[] for _ in range(n_objects)])
             for slot, t in enumerate(per_person[i if i >= 0 else first]):
@@ -93,20 +116,20 @@ def lay_out(tasks: Tasks) -> Blocks:
                 member[b, slot, : len(objects), lane] = objects
                 best, worst = tasks.best[t], tasks.worst[t]
                 for place, j in enumerate(objects):
-                    rest[b, slot, place, lane] = float(place != best)
-                    where[-1][j].append((slot, float(place != best)))
+                    rest[b, slot, place, lane] = place != best
+                    where[-1][j].append((slot, bool(place != best)))
                 if i < 0:
                     continue
-                has_best[b, slot, lane], has_worst[b, slot, lane] = float(best >= 0), float(worst >= 0)
+                has_best[b, slot, lane], has_worst[b, slot, lane] = best >= 0, worst >= 0
                 if best >= 0:
                     linear[b, objects[best], lane] += 1
                 if worst >= 0:
                     linear[b, objects[worst], lane] -= 1
     most = max(1, max(len(tasks_of) for lane_where in where for tasks_of in lane_where))
-    seen = np.full((n_blocks, n_objects, most, LANES), n_tasks, np.uint32)
-    seen_rest = np.zeros((n_blocks, n_objects, most, LANES))
+    seen = np.full((n_blocks, n_objects, most, WIDTH), n_tasks, np.uint32)
+    seen_rest = np.zeros((n_blocks, n_objects, most, WIDTH), bool)
     for index, lane_where in enumerate(where):
-        b, lane = divmod(index, LANES)
+        b, lane = divmod(index, WIDTH)
         for j, tasks_of in enumerate(lane_where):
             for n, (slot, mark) in enumerate(tasks_of):
                 seen[b, j, n, lane], seen_rest[b, j, n, lane] = slot, mark
@@ -116,8 +139,9 @@ def lay_out(tasks: Tasks) -> Blocks:
     flat = [t for own in odd for t in own]
     pieces = [tasks.objects[tasks.start[t] : tasks.start[t + 1]] for t in flat]
     return Blocks(
-        row=row, alike=alike, member=member, rest=rest, has_best=has_best, has_worst=has_worst, linear=linear,
-        seen=seen, seen_rest=seen_rest, often=(seen < n_tasks).any(axis=3).sum(axis=2),
+        row=row, live=_bits(row >= 0), alike=alike, member=member, rest=_bits(rest), has_best=_bits(has_best),
+        has_worst=_bits(has_worst), linear=linear, seen=seen, seen_rest=_bits(seen_rest),
+        often=(seen < n_tasks).any(axis=3).sum(axis=2),
         odd=np.cumsum([0] + [len(own) for own in odd]).astype(np.int64),
         odd_start=np.cumsum([0] + [len(p) for p in pieces]).astype(np.int64),
         odd_objects=np.concatenate([np.zeros(0, np.int64), *pieces]).astype(np.int64),
@@ -125,73 +149,161 @@ def lay_out(tasks: Tasks) -> Blocks:
     )  # fmt: skip
 
 
-@compiled(fast=True)
-def block_gradient(blocks, b, u, e, f, inv_b, inv_w, g, value, wanted):  # type: ignore[no-untyped-def]
-    """Log-likelihood ``value`` (LANES) and gradient ``g`` (J, LANES) of block ``b`` at utilities ``u`` (J, LANES).
+def _seats(signature: list[tuple[tuple[int, ...], ...]]) -> npt.NDArray[np.int64]:
+    """Who sits where (B, WIDTH): people who saw the same in blocks of their own, half full at least; the rest together."""
+    groups: dict[tuple[tuple[int, ...], ...], list[int]] = {}
+    for i, sets in enumerate(signature):
+        groups.setdefault(sets, []).append(i)
+    own: list[list[int]] = []
+    others: list[int] = []
+    for sets in sorted(groups):
+        for first in range(0, len(groups[sets]), WIDTH):
+            seat = groups[sets][first : first + WIDTH]
+            if 2 * len(seat) >= WIDTH:
+                own.append(seat)
+            else:
+                others += seat
+    own += [others[first : first + WIDTH] for first in range(0, len(others), WIDTH)]
+    row = np.full((len(own), WIDTH), -1, np.int64)
+    for b, seat in enumerate(own):
+        row[b, : len(seat)] = seat
+    return row
 
-    ``e``, ``f`` (J + 1, LANES) and ``inv_b``, ``inv_w`` (T + 1, LANES) are work space whose last rows are zero.
-    The value is right only where it is ``wanted``: inside a trajectory the gradient alone serves, without logarithms.
-    """
-    member, rest, seen, seen_rest = blocks.member, blocks.rest, blocks.seen, blocks.seen_rest
-    n_tasks, n_shown = member.shape[1], member.shape[2]
-    n_objects = seen.shape[1]
-    alike = blocks.alike[b]
-    sb, sw = np.empty(LANES), np.empty(LANES)
-    value[:] = 0.0
-    for j in range(n_objects):
-        for lane in range(LANES):
-            e[j, lane] = fast_exp(min(max(u[j, lane], -FARTHEST), FARTHEST))
-        for lane in range(LANES):
-            f[j, lane] = 1.0 / e[j, lane]
-    for t in range(n_tasks):
-        sb[:] = 0.0
-        sw[:] = 0.0
-        for a in range(n_shown):
-            if alike:
-                m = member[b, t, a, 0]
-                for lane in range(LANES):
-                    sb[lane] += e[m, lane]
-                for lane in range(LANES):
-                    sw[lane] += f[m, lane] * rest[b, t, a, lane]
-            else:
-                for lane in range(LANES):
-                    sb[lane] += e[member[b, t, a, lane], lane]
-                    sw[lane] += f[member[b, t, a, lane], lane] * rest[b, t, a, lane]
-        for lane in range(LANES):
-            sb[lane] = blocks.has_best[b, t, lane] * sb[lane] + (1.0 - blocks.has_best[b, t, lane])
-            sw[lane] = blocks.has_worst[b, t, lane] * sw[lane] + (1.0 - blocks.has_worst[b, t, lane])
-        for lane in range(LANES):
-            inv_b[t, lane] = blocks.has_best[b, t, lane] / sb[lane]
-            inv_w[t, lane] = blocks.has_worst[b, t, lane] / sw[lane]
+
+def _bits(lanes: npt.NDArray[np.bool_]) -> Bits:
+    """Flags of lanes (..., WIDTH) as masks."""
+    return np.asarray((lanes * (1 << np.arange(WIDTH, dtype=np.uint64))).sum(axis=-1), BITS)
+
+
+@compiled
+def room_for(blocks):  # type: ignore[no-untyped-def]
+    """Work space for the likelihood of a block."""
+    n_objects, n_tasks = blocks.seen.shape[1], blocks.member.shape[1]
+    return Work(np.zeros((n_objects + 1, WIDTH), REAL), np.zeros((n_objects + 1, WIDTH), REAL),
+                np.zeros((n_tasks + 1, WIDTH), REAL), np.zeros((n_tasks + 1, WIDTH), REAL))  # fmt: skip
+
+
+@compiled(fast=True)
+def _exponentials(u, work):  # type: ignore[no-untyped-def]
+    """e^u and e^-u; returns the mask of the lanes with utilities too far out for them."""
+    far = np.uint16(0)
+    for j in range(u.shape[0]):
+        v = load(u, j)
+        high, low = above(v, FARTHEST), above(-FARTHEST, v)
+        far = np.uint16(far | high | low)
+        v = choose(high, FARTHEST, choose(low, -FARTHEST, v))
+        e = exponential(v)
+        store(work.e, j, e)
+        store(work.f, j, 1.0 / e)
+    return far
+
+
+@compiled(fast=True)
+def _sums(blocks, b, work, wanted):  # type: ignore[no-untyped-def]
+    """One over the two sums of each task, into ``work``; minus the sum of their logarithms, where wanted."""
+    member, rest = blocks.member[b], blocks.rest[b]
+    value = spread(0.0)
+    for t in range(member.shape[0]):
+        best, worst = spread(0.0), spread(0.0)
+        if blocks.alike[b]:
+            for a in range(member.shape[1]):
+                m = member[t, a, 0]
+                best += load(work.e, m)
+                worst += choose(rest[t, a], load(work.f, m), 0.0)
+        else:
+            for a in range(member.shape[1]):
+                best += gather(work.e, member[t], a)
+                worst += choose(rest[t, a], gather(work.f, member[t], a), 0.0)
+        has_best, has_worst = blocks.has_best[b, t], blocks.has_worst[b, t]
+        store(work.inv_b, t, choose(has_best, 1.0 / best, 0.0))
+        store(work.inv_w, t, choose(has_worst, 1.0 / worst, 0.0))
         if wanted:
-            for lane in range(LANES):
-                value[lane] -= fast_log(sb[lane] * sw[lane])
-    for j in range(n_objects):
-        sb[:] = 0.0
-        sw[:] = 0.0
-        for n in range(blocks.often[b, j]):
-            if alike:
-                s = seen[b, j, n, 0]
-                for lane in range(LANES):
-                    sb[lane] += inv_b[s, lane]
-                for lane in range(LANES):
-                    sw[lane] += inv_w[s, lane] * seen_rest[b, j, n, lane]
+            value -= logarithm(choose(has_best, best, 1.0) * choose(has_worst, worst, 1.0))
+    return value
+
+
+@compiled(fast=True)
+def block_value(blocks, b, u, work, value):  # type: ignore[no-untyped-def]
+    """Log-likelihood ``value`` (WIDTH) of block ``b`` at utilities ``u`` (J, WIDTH)."""
+    far = _exponentials(u, work)
+    total = _sums(blocks, b, work, True)
+    for j in range(u.shape[0]):
+        total += load(blocks.linear[b], j) * load(u, j)
+    store(value, 0, total)
+    if far or blocks.odd[(b + 1) * WIDTH] > blocks.odd[b * WIDTH]:
+        _correct(blocks, b, far, u, np.zeros_like(u), value)
+
+
+@compiled(fast=True)
+def block_gradient(blocks, b, u, work, slope):  # type: ignore[no-untyped-def]
+    """Its gradient ``slope`` (J, WIDTH), without logarithms."""
+    far = _exponentials(u, work)
+    _sums(blocks, b, work, False)
+    for j in range(u.shape[0]):
+        best, worst = spread(0.0), spread(0.0)
+        seen = blocks.seen[b, j]
+        if blocks.alike[b]:
+            for n in range(blocks.often[b, j]):
+                t = seen[n, 0]
+                best += load(work.inv_b, t)
+                worst += choose(blocks.seen_rest[b, j, n], load(work.inv_w, t), 0.0)
+        else:
+            for n in range(blocks.often[b, j]):
+                best += gather(work.inv_b, seen, n)
+                worst += choose(blocks.seen_rest[b, j, n], gather(work.inv_w, seen, n), 0.0)
+        store(slope, j, load(blocks.linear[b], j) - load(work.e, j) * best + load(work.f, j) * worst)
+    if far or blocks.odd[(b + 1) * WIDTH] > blocks.odd[b * WIDTH]:
+        _correct(blocks, b, far, u, slope, np.zeros(WIDTH, REAL))
+
+
+@compiled(fast=True)
+def add_curvature(blocks, b, work, out):  # type: ignore[no-untyped-def]
+    """Add minus the Hessian in utilities to ``out`` (J (J + 1) / 2, WIDTH), lower half by rows.
+
+    To be called after ``block_gradient``; tasks whose best is missing are left out.
+    """
+    member, rest = blocks.member[b], blocks.rest[b]
+    n_objects = blocks.seen.shape[1]
+    for t in range(member.shape[0]):
+        best, worst = load(work.inv_b, t), load(work.inv_w, t)
+        for a in range(member.shape[1]):
+            if blocks.alike[b]:
+                m = np.int64(member[t, a, 0])
+                if m == n_objects:
+                    continue
+                p, q = load(work.e, m) * best, choose(rest[t, a], load(work.f, m) * worst, 0.0)
+                k = m * (m + 1) // 2 + m
+                store(out, k, load(out, k) + p - p * p + q - q * q)
+                for c in range(a):
+                    n = np.int64(member[t, c, 0])
+                    k = max(m, n) * (max(m, n) + 1) // 2 + min(m, n)
+                    both = load(work.e, n) * best * p + choose(rest[t, c], load(work.f, n) * worst, 0.0) * q
+                    store(out, k, load(out, k) - both)
             else:
-                for lane in range(LANES):
-                    sb[lane] += inv_b[seen[b, j, n, lane], lane]
-                    sw[lane] += inv_w[seen[b, j, n, lane], lane] * seen_rest[b, j, n, lane]
-        for lane in range(LANES):
-            g[j, lane] = blocks.linear[b, j, lane] - e[j, lane] * sb[lane] + f[j, lane] * sw[lane]
-        for lane in range(LANES):
-            value[lane] += blocks.linear[b, j, lane] * u[j, lane]
-    for lane in range(LANES):
-        far = False
-        for j in range(n_objects):
-            far |= not abs(u[j, lane]) <= FARTHEST
-        if far:
-            _one_by_one(blocks, b, lane, u, g, value)
-    if blocks.odd[(b + 1) * LANES] > blocks.odd[b * LANES]:
-        _add_odd(blocks, b, u, g, value)
+                for lane in range(WIDTH):
+                    m = np.int64(member[t, a, lane])
+                    if m == n_objects:
+                        continue
+                    for c in range(a + 1):
+                        n = np.int64(member[t, c, lane])
+                        x = work.e[m, lane] * work.inv_b[t, lane]
+                        both = x * work.e[n, lane] * work.inv_b[t, lane]
+                        y = 0.0
+                        if (rest[t, a] >> lane) & 1:
+                            y = work.f[m, lane] * work.inv_w[t, lane]
+                            if (rest[t, c] >> lane) & 1:
+                                both += y * work.f[n, lane] * work.inv_w[t, lane]
+                        k = max(m, n) * (max(m, n) + 1) // 2 + min(m, n)
+                        out[k, lane] += (x + y if c == a else 0.0) - both
+
+
+@compiled
+def _correct(blocks, b, far, u, slope, value):  # type: ignore[no-untyped-def]
+    """Lanes far out anew, and the tasks whose best is missing."""
+    for lane in range(WIDTH):
+        if (far >> lane) & 1:
+            _one_by_one(blocks, b, lane, u, slope, value)
+    _add_odd(blocks, b, u, slope, value)
 
 
 @compiled
@@ -204,30 +316,30 @@ def _one_by_one(blocks, b, lane, u, g, value):  # type: ignore[no-untyped-def]
         value[lane] += blocks.linear[b, j, lane] * u[j, lane]
     for t in range(blocks.member.shape[1]):
         for sign in (1.0, -1.0):
-            if (blocks.has_best if sign > 0 else blocks.has_worst)[b, t, lane] == 0.0:
+            if not ((blocks.has_best if sign > 0 else blocks.has_worst)[b, t] >> lane) & 1:
                 continue
             high = -np.inf
             for a in range(blocks.member.shape[2]):
                 m = blocks.member[b, t, a, lane]
-                if m < n_objects and (sign > 0 or blocks.rest[b, t, a, lane] > 0.0):
+                if m < n_objects and (sign > 0 or (blocks.rest[b, t, a] >> lane) & 1):
                     high = max(high, sign * u[m, lane])
             total = 0.0
             for a in range(blocks.member.shape[2]):
                 m = blocks.member[b, t, a, lane]
-                if m < n_objects and (sign > 0 or blocks.rest[b, t, a, lane] > 0.0):
+                if m < n_objects and (sign > 0 or (blocks.rest[b, t, a] >> lane) & 1):
                     total += np.exp(sign * u[m, lane] - high)
             value[lane] -= high + np.log(total)
             for a in range(blocks.member.shape[2]):
                 m = blocks.member[b, t, a, lane]
-                if m < n_objects and (sign > 0 or blocks.rest[b, t, a, lane] > 0.0):
+                if m < n_objects and (sign > 0 or (blocks.rest[b, t, a] >> lane) & 1):
                     g[m, lane] -= sign * np.exp(sign * u[m, lane] - high) / total
 
 
 @compiled
 def _add_odd(blocks, b, u, g, value):  # type: ignore[no-untyped-def]
     nothing = np.empty((0, 0))
-    for lane in range(LANES):
-        for t in range(blocks.odd[b * LANES + lane], blocks.odd[b * LANES + lane + 1]):
+    for lane in range(WIDTH):
+        for t in range(blocks.odd[b * WIDTH + lane], blocks.odd[b * WIDTH + lane + 1]):
             members = blocks.odd_objects[blocks.odd_start[t] : blocks.odd_start[t + 1]]
             v = np.empty(len(members))
             for j in range(len(members)):

@@ -10,15 +10,19 @@ import numba
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 FAST = {"reassoc", "contract", "nsz", "arcp"}
 """Relaxations that keep NaN and infinity meaningful."""
+FUSED = {"contract"}
+"""Only multiply-and-add in one rounding: for sums whose order carries their accuracy."""
 
 
-def compiled(function: Callable[..., Any] | None = None, *, fast: bool = False, inline: bool = False) -> Any:
+def compiled(
+    function: Callable[..., Any] | None = None, *, fast: bool = False, fused: bool = False, inline: bool = False
+) -> Any:
     """Compile to machine code; where neither package folder nor home is writable, without a cache on disk."""
 
     def decorate(plain: Callable[..., Any]) -> Any:
         options = dict(_OPTIONS)
-        if fast:
-            options["fastmath"] = FAST
+        if fast or fused:
+            options["fastmath"] = FAST if fast else FUSED
         if inline:
             options["inline"] = "always"
         try:

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from cvmstats._numerics import gibbs
-from cvmstats._numerics.blocks import Blocks, lay_out
-from cvmstats._numerics.lanes import LANES
-from cvmstats._numerics.logit import average_curvature, log_likelihood, pooled_derivatives
+from cvmstats._numerics.blocks import lay_out
+from cvmstats._numerics.link import make_link
+from cvmstats._numerics.logit import log_likelihood, pooled_derivatives
 from cvmstats._numerics.newton import maximise
+from cvmstats._numerics.population import Upper
 from cvmstats._numerics.tasks import Tasks
 from cvmstats.data.choices import Choices
 from cvmstats.data.utilities import Population, Utilities
@@ -28,13 +29,13 @@ from cvmstats.utilities.options import Prior, Sampler
 
 Floats = npt.NDArray[np.float64]
 
-WARMUP = 400
+WARMUP = 250
 """Sweeps before the first kept draw, where the caller says nothing."""
-THIN = 2
-"""Sweeps per kept draw, where the caller says nothing: they cost little, and what is kept is nearly independent."""
+THIN = 1
+"""Sweeps per kept draw, where the caller says nothing: draws are nearly independent, all are worth keeping."""
 _CHUNK = 50
-_MOVES = (2, 4, 3)
-"""Leapfrog steps of a person's trajectory, of the upper level's, and how many sweeps from one of these to the next."""
+_WINDOWS = (0.06, 0.2, 0.5)
+"""Shares of warm-up after which the sampler takes stock; in the rest it adapts step sizes only."""
 
 
 class Draws(NamedTuple):
@@ -65,8 +66,8 @@ def fit_hierarchical(
     prior : Prior, optional
         Of m and Sigma; by default Huang & Wand (2013) with half-t(2, 2) standard deviations and m ~ N(0, 3^2).
     sampler : Sampler, optional
-        By default our blocked Gibbs sampler with 4 chains of 1,000 kept draws (every 2nd of 2,000 sweeps, after 400 of
-        warm-up); ``Sampler(engine="nuts")`` draws from the same posterior with nutpie or PyMC.
+        By default our blocked Gibbs sampler with 4 chains of 1,000 draws after 250 of warm-up;
+        ``Sampler(engine="nuts")`` draws from the same posterior with nutpie or PyMC.
     form : str
         Likelihood of best-worst tasks.
     seed : int or Generator
@@ -109,22 +110,22 @@ def fit_hierarchical(
     return _to_utilities(choices, tasks, draws, prior, sampler, form, entropy)
 
 
-def to_upper(prior: Prior, n_parameters: int, blocks: tuple[str, ...] | None) -> gibbs.Upper:
+def to_upper(prior: Prior, n_parameters: int, blocks: tuple[str, ...] | None) -> Upper:
     """A prior in the form in which the sampler reads it."""
     resolved = prior.resolve(n_parameters, blocks)
-    return gibbs.Upper(
+    return Upper(
         mean_precision=resolved.mean_precision, degrees=resolved.iw_df, scale=resolved.iw_scale, block=resolved.block,
         n_scales=resolved.n_blocks if resolved.kind == "huang-wand" else 0, nu=resolved.nu, spread=resolved.A,
     )  # fmt: skip
 
 
-def sample_gibbs(tasks: Tasks, coding: npt.NDArray[np.float64], upper: gibbs.Upper, sampler: Sampler, seed: int, *,
+def sample_gibbs(tasks: Tasks, coding: npt.NDArray[np.float64], upper: Upper, sampler: Sampler, seed: int, *,
                  progress: bool | None = None, metropolis: bool = True,
                  step_factor: float = 1.0) -> Draws:  # fmt: skip
     """Run C chains of the blocked Gibbs sampler; ``metropolis=False`` and ``step_factor`` are for tests of calibration."""
     warmup = WARMUP if sampler.warmup is None else sampler.warmup
     thin = THIN if sampler.thin is None else sampler.thin
-    blocks = lay_out(tasks)
+    blocks, link = lay_out(tasks), make_link(coding)
     pooled = _pooled(tasks, coding)
     kept = _room(sampler.chains, sampler.draws, tasks.n_people, coding.shape[1])
     stop = threading.Event()
@@ -134,8 +135,8 @@ def sample_gibbs(tasks: Tasks, coding: npt.NDArray[np.float64], upper: gibbs.Upp
     with progress_bar(total, "hierarchical Bayes", progress=progress) as bar, ThreadPoolExecutor(threads) as pool:
         lock = threading.Lock()
         futures = [
-            pool.submit(_chain, tasks, blocks, coding, upper, pooled, stream, warmup, thin, metropolis, step_factor,
-                        tuple(part[c] for part in kept), stop, bar, lock)
+            pool.submit(_chain, gibbs.start(blocks, link, upper, pooled, tasks.n_people, stream), warmup, thin, metropolis,
+                        step_factor, tuple(part[c] for part in kept), stop, bar, lock)
             for c, stream in enumerate(streams)
         ]  # fmt: skip
         interrupted = _wait(futures, stop)
@@ -177,26 +178,26 @@ def _pooled(tasks: Tasks, coding: npt.NDArray[np.float64]) -> npt.NDArray[np.flo
     return maximise(derivatives, np.zeros(coding.shape[1]))[0]
 
 
-def _chain(tasks: Tasks, blocks: Blocks, coding: Any, upper: gibbs.Upper, pooled: Any, stream: np.random.SeedSequence,
-           warmup: int, thin: int, metropolis: bool, step_factor: float, kept: tuple[Any, ...], stop: threading.Event,
-           bar: Bar, lock: Any) -> int:  # fmt: skip
+def _chain(chain: gibbs.Chain, warmup: int, thin: int, metropolis: bool, step_factor: float, kept: tuple[Any, ...],
+           stop: threading.Event, bar: Bar, lock: Any) -> int:  # fmt: skip
     """One chain; returns how many draws it kept."""
-    state = _start(tasks, blocks, coding, pooled, stream)
-    nothing = tuple(part[:0] for part in kept)
-    marks = sorted({0, warmup // 10, warmup // 4, warmup // 2, warmup})
+    marks = sorted({0, *(round(share * warmup) for share in _WINDOWS), warmup})
     for begin, end in pairwise(marks):
+        learning = end < warmup
         for first in range(begin, end, _CHUNK):
             last = min(first + _CHUNK, end)
-            gibbs.run(blocks, coding, state, upper, tasks.n_people, first, last, 0, 1, *_MOVES, True, 0.1, *nothing)
+            gibbs.advance(chain, first, last, learning=learning, adapt=0.1)
             if _tick(last - first, stop, bar, lock):
                 return 0
-        _update_curvature(tasks, blocks, coding, state)
-    state.step[...] *= step_factor
+        if learning:
+            chain = gibbs.learn(chain, end - begin)
+    if step_factor != 1.0:
+        gibbs.double_steps(chain)
     sampled: int = kept[0].shape[0]
     end = warmup + sampled * thin
     for first in range(warmup, end, _CHUNK):
         last = min(first + _CHUNK, end)
-        gibbs.run(blocks, coding, state, upper, tasks.n_people, first, last, warmup, thin, *_MOVES, metropolis, 0.0, *kept)
+        gibbs.advance(chain, first, last, origin=warmup, thin=thin, metropolis=metropolis, kept=kept)
         if _tick(last - first, stop, bar, lock):
             return (last - warmup) // thin
     return sampled
@@ -206,39 +207,6 @@ def _tick(n: int, stop: threading.Event, bar: Bar, lock: Any) -> bool:
     with lock:
         bar.update(n)
     return stop.is_set()
-
-
-def _start(tasks: Tasks, blocks: Blocks, coding: Any, pooled: Any, stream: np.random.SeedSequence) -> gibbs.State:
-    """Overdispersed start: the mean near the pooled one, standard deviations between .3 and 1.5."""
-    n_blocks, n_par, n_objects = len(blocks.row), coding.shape[1], coding.shape[0]
-    words = stream.generate_state(tasks.n_people + 1, np.uint64)
-    rng = np.random.Generator(np.random.Philox(stream))
-    mean = pooled + 0.3 * rng.standard_normal(n_par)
-    factor = np.diag(rng.uniform(0.3, 1.5, n_par))
-    keys = np.zeros((n_blocks, LANES), np.uint64)
-    beta = np.zeros((n_blocks, n_par, LANES))
-    people = mean + rng.standard_normal((tasks.n_people, n_par)) @ factor.T
-    b, lane = np.nonzero(blocks.row >= 0)
-    keys[b, lane] = words[blocks.row[b, lane]]
-    beta[b, :, lane] = people[blocks.row[b, lane]]
-    state = gibbs.State(
-        beta=beta, slope=np.zeros((n_blocks, n_objects, LANES)), value=np.zeros((n_blocks, LANES)), mean=mean,
-        factor=factor, scales=np.ones(n_par), step=np.full((n_blocks, LANES), 0.6),
-        rate=np.full((n_blocks, LANES), 0.8), curvature=np.zeros((n_par, n_par)), upper_step=np.array([0.3, 0.8]),
-        keys=keys, key=np.array([words[-1], 0], np.uint64),
-    )  # fmt: skip
-    _update_curvature(tasks, blocks, coding, state)
-    gibbs.refresh(blocks, coding, state.beta, state.slope, state.value)
-    return state
-
-
-def _update_curvature(tasks: Tasks, blocks: Blocks, coding: Any, state: gibbs.State) -> None:
-    """H: the average curvature of the likelihood where people stand now, with a trace of the average of its diagonal."""
-    b, lane = np.nonzero(blocks.row >= 0)
-    people = np.zeros((tasks.n_people, coding.shape[1]))
-    people[blocks.row[b, lane]] = state.beta[b, :, lane]
-    curvature = coding.T @ average_curvature(tasks, people @ coding.T) @ coding
-    state.curvature[...] = curvature + 0.01 * np.trace(curvature) / len(curvature) * np.eye(len(curvature))
 
 
 def _to_utilities(choices: Choices, tasks: Tasks, draws: Draws, prior: Prior, sampler: Sampler, form: str,

@@ -1,0 +1,183 @@
+"""Small linear algebra for WIDTH people at a time: triangular matrices of their own, square ones that all share.
+
+A person's lower triangle is stored by rows, entry (i, j) in row i (i + 1) / 2 + j of an array (K (K + 1) / 2, WIDTH).
+Rows are taken four at a time, so that the processor has independent sums to work on.
+"""
+
+from __future__ import annotations
+
+from cvmstats._numerics.compiled import compiled
+from cvmstats._numerics.lanes import load, spread, square_root, store
+
+
+@compiled(fast=True)
+def factorise(shared, own, factor, inverse):  # type: ignore[no-untyped-def]
+    """Cholesky factor of ``shared`` (K, K) + ``own`` (triangle); ``inverse`` (K, WIDTH) gets one over its diagonal."""
+    n = inverse.shape[0]
+    for j in range(n):
+        rj = j * (j + 1) // 2
+        s = load(own, rj + j) + shared[j, j]
+        for k in range(j):
+            x = load(factor, rj + k)
+            s -= x * x
+        s = square_root(s)
+        d = 1.0 / s
+        store(factor, rj + j, s)
+        store(inverse, j, d)
+        i = j + 1
+        while i + 3 < n:
+            r0 = i * (i + 1) // 2
+            r1, r2, r3 = r0 + i + 1, r0 + 2 * i + 3, r0 + 3 * i + 6
+            s0, s1 = load(own, r0 + j) + shared[i, j], load(own, r1 + j) + shared[i + 1, j]
+            s2, s3 = load(own, r2 + j) + shared[i + 2, j], load(own, r3 + j) + shared[i + 3, j]
+            for k in range(j):
+                x = load(factor, rj + k)
+                s0 -= x * load(factor, r0 + k)
+                s1 -= x * load(factor, r1 + k)
+                s2 -= x * load(factor, r2 + k)
+                s3 -= x * load(factor, r3 + k)
+            store(factor, r0 + j, s0 * d)
+            store(factor, r1 + j, s1 * d)
+            store(factor, r2 + j, s2 * d)
+            store(factor, r3 + j, s3 * d)
+            i += 4
+        while i < n:
+            ri = i * (i + 1) // 2
+            s = load(own, ri + j) + shared[i, j]
+            for k in range(j):
+                s -= load(factor, rj + k) * load(factor, ri + k)
+            store(factor, ri + j, s * d)
+            i += 1
+
+
+@compiled(fast=True)
+def solve_lower(factor, inverse, x):  # type: ignore[no-untyped-def]
+    """L^-1 x, in place (K, WIDTH)."""
+    n = inverse.shape[0]
+    for j in range(n):
+        v = load(x, j) * load(inverse, j)
+        store(x, j, v)
+        for i in range(j + 1, n):
+            store(x, i, load(x, i) - load(factor, i * (i + 1) // 2 + j) * v)
+
+
+@compiled(fast=True)
+def solve_upper(factor, inverse, x):  # type: ignore[no-untyped-def]
+    """L^-T x, in place (K, WIDTH)."""
+    n = inverse.shape[0]
+    for i in range(n - 1, -1, -1):
+        v = load(x, i) * load(inverse, i)
+        store(x, i, v)
+        for j in range(i):
+            store(x, j, load(x, j) - load(factor, i * (i + 1) // 2 + j) * v)
+
+
+@compiled(fast=True)
+def times_upper(factor, x, out):  # type: ignore[no-untyped-def]
+    """L' x."""
+    n = x.shape[0]
+    for j in range(n):
+        store(out, j, spread(0.0))
+    for i in range(n):
+        v = load(x, i)
+        for j in range(i + 1):
+            store(out, j, load(out, j) + load(factor, i * (i + 1) // 2 + j) * v)
+
+
+@compiled(fast=True)
+def multiply(a, x, out):  # type: ignore[no-untyped-def]
+    """``out`` (M, WIDTH) = ``a`` (M, N) times ``x`` (N, WIDTH)."""
+    m, n = a.shape
+    i = 0
+    while i + 3 < m:
+        s0, s1, s2, s3 = spread(0.0), spread(0.0), spread(0.0), spread(0.0)
+        for k in range(n):
+            v = load(x, k)
+            s0 += a[i, k] * v
+            s1 += a[i + 1, k] * v
+            s2 += a[i + 2, k] * v
+            s3 += a[i + 3, k] * v
+        store(out, i, s0)
+        store(out, i + 1, s1)
+        store(out, i + 2, s2)
+        store(out, i + 3, s3)
+        i += 4
+    while i < m:
+        s0 = spread(0.0)
+        for k in range(n):
+            s0 += a[i, k] * load(x, k)
+        store(out, i, s0)
+        i += 1
+
+
+@compiled(fast=True)
+def combine(a, x, b, y, shift, out):  # type: ignore[no-untyped-def]
+    """``out`` = ``a`` x + ``b`` y + ``shift``."""
+    m, n = a.shape
+    i = 0
+    while i + 3 < m:
+        s0, s1, s2, s3 = spread(shift[i]), spread(shift[i + 1]), spread(shift[i + 2]), spread(shift[i + 3])
+        for k in range(n):
+            v, w = load(x, k), load(y, k)
+            s0 += a[i, k] * v + b[i, k] * w
+            s1 += a[i + 1, k] * v + b[i + 1, k] * w
+            s2 += a[i + 2, k] * v + b[i + 2, k] * w
+            s3 += a[i + 3, k] * v + b[i + 3, k] * w
+        store(out, i, s0)
+        store(out, i + 1, s1)
+        store(out, i + 2, s2)
+        store(out, i + 3, s3)
+        i += 4
+    while i < m:
+        s0 = spread(shift[i])
+        for k in range(n):
+            s0 += a[i, k] * load(x, k) + b[i, k] * load(y, k)
+        store(out, i, s0)
+        i += 1
+
+
+@compiled(fast=True)
+def inner(x, y):  # type: ignore[no-untyped-def]
+    """x'y of each person."""
+    s = spread(0.0)
+    for k in range(x.shape[0]):
+        s += load(x, k) * load(y, k)
+    return s
+
+
+@compiled(fast=True)
+def add_outer(x, y, out):  # type: ignore[no-untyped-def]
+    """Add x y' to ``out`` (M N, WIDTH), entry (i, j) in row i N + j."""
+    n = y.shape[0]
+    for i in range(x.shape[0]):
+        v = load(x, i)
+        for j in range(n):
+            store(out, i * n + j, load(out, i * n + j) + v * load(y, j))
+
+
+@compiled(fast=True)
+def add_square(x, out):  # type: ignore[no-untyped-def]
+    """The lower half of the same for y = x."""
+    n = x.shape[0]
+    for i in range(n):
+        v = load(x, i)
+        for j in range(i + 1):
+            store(out, i * n + j, load(out, i * n + j) + v * load(x, j))
+
+
+@compiled
+def mirror(a):  # type: ignore[no-untyped-def]
+    """Complete a symmetric matrix of which the lower half is there."""
+    for i in range(a.shape[0]):
+        for j in range(i):
+            a[j, i] = a[i, j]
+
+
+@compiled
+def total(lanes_of, out):  # type: ignore[no-untyped-def]
+    """Sums over lanes of (N, WIDTH) into ``out`` (N), always in the same order."""
+    for i in range(lanes_of.shape[0]):
+        s = 0.0
+        for lane in range(lanes_of.shape[1]):
+            s += lanes_of[i, lane]
+        out[i] = s

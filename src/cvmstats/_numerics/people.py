@@ -1,0 +1,254 @@
+"""Each person's utilities given the population: a Hamiltonian trajectory that is exact but for what is not normal.
+
+A person's likelihood is close to exp(h'g - g'H g / 2) in the coordinates g (``link.py``), with h and H learnt in warm-up as
+averages of gradient and curvature over the person's own draws. With the population, N(m, P^-1), that makes the normal
+distribution of precision P + H = L L' and mean (P + H)^-1 (P m + h). In x = L'g less its mean a Hamiltonian trajectory of
+that distribution is a rotation, done exactly; what the likelihood differs by kicks the momentum twice on the way (a split
+Hamiltonian, Shahbaba et al. 2014, doi 10.1007/s11222-012-9373-1).
+
+Places and weights of the kicks: a trajectory of angle 2 phi from -phi to phi, kicks of weight w at -s and s. To first order
+in a difference that is linear or quadratic, energy is conserved if w cos s = sin phi and 2 w cos 2s = sin 2 phi (the integrals
+of the force along the rotation), which gives cos s = (cos phi + sqrt(cos^2 phi + 8)) / 4. At phi = pi / 4, a quarter turn,
+draws of a normal distribution are independent of the last ones. People whose likelihood is far from normal turn less.
+
+Shapes: K parameters, J objects, B blocks of WIDTH people, N = K (K + 1) / 2.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from cvmstats._numerics.blocks import add_curvature, block_gradient, block_value, room_for
+from cvmstats._numerics.compiled import compiled
+from cvmstats._numerics.lane_algebra import (
+    add_square,
+    factorise,
+    inner,
+    mirror,
+    multiply,
+    solve_lower,
+    solve_upper,
+    times_upper,
+    total,
+)
+from cvmstats._numerics.lanes import (
+    REAL,
+    WIDTH,
+    above,
+    choose,
+    exponential,
+    fill_normals,
+    load,
+    spread,
+    square_root,
+    store,
+    uniform,
+)
+from cvmstats._numerics.link import to_coordinates, to_utilities
+
+Floats = npt.NDArray[np.float64]
+QUARTER = np.cos(np.pi / 4)
+_ACCEPT, _LEAST = 0.8, 0.05
+
+
+class People(NamedTuple):
+    """Where the people stand; arrays are changed in place.
+
+    Attributes
+    ----------
+    gamma : array (B, K, WIDTH)
+        Coordinates.
+    value : array (B, WIDTH)
+        Log-likelihood.
+    pull, stiffness : arrays (B, K, WIDTH), (B, N, WIDTH)
+        h and H.
+    turn : array (B, WIDTH)
+        Cosine of phi.
+    keys : array (B, WIDTH), uint64
+        Random streams.
+    """
+
+    gamma: Floats
+    value: Floats
+    pull: Floats
+    stiffness: Floats
+    turn: Floats
+    keys: npt.NDArray[np.uint64]
+
+
+class Memory(NamedTuple):
+    """Sums over sweeps of warm-up.
+
+    Attributes
+    ----------
+    gamma, slope : arrays (B, K, WIDTH)
+        Coordinates, and the likelihood's gradient.
+    curvature : array (B, J (J + 1) / 2, WIDTH)
+        Minus its Hessian in utilities, lower half by rows.
+    """
+
+    gamma: Floats
+    slope: Floats
+    curvature: Floats
+
+
+@compiled(fast=True)
+def _move_to(factor, inverse, center, x, gamma):  # type: ignore[no-untyped-def]
+    """gamma = L^-T (x + L' mean)."""
+    for k in range(x.shape[0]):
+        store(gamma, k, load(x, k) + load(center, k))
+    solve_upper(factor, inverse, gamma)
+
+
+@compiled(fast=True)
+def _rotate(x, p, cosine, sine):  # type: ignore[no-untyped-def]
+    for k in range(x.shape[0]):
+        a, b = load(x, k), load(p, k)
+        store(x, k, cosine * a + sine * b)
+        store(p, k, cosine * b - sine * a)
+
+
+@compiled(fast=True)
+def _prior_energy(precision, mean_pull, gamma, scratch):  # type: ignore[no-untyped-def]
+    """-log N(gamma; m, P^-1) up to a constant; ``scratch`` becomes P gamma."""
+    multiply(precision, gamma, scratch)
+    s = spread(0.0)
+    for k in range(gamma.shape[0]):
+        s += load(gamma, k) * (0.5 * load(scratch, k) - mean_pull[k])
+    return s
+
+
+@compiled(fast=True)
+def draw_people(blocks, link, people, precision, mean_pull, sweep, adapt, metropolis):  # type: ignore[no-untyped-def]
+    """One trajectory of everybody.
+
+    Parameters
+    ----------
+    precision, mean_pull : arrays (K, K), (K)
+        P and P m, in coordinates gamma.
+    sweep : int
+        Which random numbers to use.
+    adapt : float
+        Rate at which angles adapt; 0 after warm-up.
+    metropolis : bool
+        False leaves the correction out (wrong on purpose: a test shows that calibration notices).
+    """
+    n_blocks, n_par, n_obj = people.gamma.shape[0], people.gamma.shape[1], link.own.shape[0]
+    work = room_for(blocks)
+    factor, inverse = np.empty((n_par * (n_par + 1) // 2, WIDTH), REAL), np.empty((n_par, WIDTH), REAL)
+    center, x, p = np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL)
+    gamma, force, back = np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL)
+    u, slope = np.empty((n_obj, WIDTH), REAL), np.empty((n_obj, WIDTH), REAL)
+    value, ratio = np.empty(WIDTH, REAL), np.empty(WIDTH, REAL)
+    first = np.uint64(sweep) * np.uint64(n_par + 2)
+    for b in range(n_blocks):
+        counter = fill_normals(people.keys, b, first, p)
+        factorise(precision, people.stiffness[b], factor, inverse)
+        for k in range(n_par):
+            store(center, k, load(people.pull[b], k) + mean_pull[k])
+        solve_lower(factor, inverse, center)
+        times_upper(factor, people.gamma[b], x)
+        for k in range(n_par):
+            store(x, k, load(x, k) - load(center, k))
+        energy = 0.5 * inner(p, p) + _prior_energy(precision, mean_pull, people.gamma[b], force) - load(people.value[b], 0)
+
+        cosine = load(people.turn[b], 0)
+        sine = square_root(1.0 - cosine * cosine)
+        c = (cosine + square_root(cosine * cosine + 8.0)) * 0.25
+        s = square_root(1.0 - c * c)
+        weight = sine / c
+        _rotate(x, p, cosine * c + sine * s, sine * c - cosine * s)
+        for kick in range(2):
+            _move_to(factor, inverse, center, x, gamma)
+            to_utilities(link, gamma, u)
+            block_gradient(blocks, b, u, work, slope)
+            to_coordinates(link, slope, force)
+            multiply(precision, gamma, back)
+            for k in range(n_par):
+                store(force, k, load(force, k) + mean_pull[k] - load(back, k))
+            solve_lower(factor, inverse, force)
+            for k in range(n_par):
+                store(p, k, load(p, k) + weight * (load(force, k) + load(x, k)))
+            if kick == 0:
+                _rotate(x, p, 2.0 * c * c - 1.0, 2.0 * c * s)
+        _rotate(x, p, cosine * c + sine * s, sine * c - cosine * s)
+
+        _move_to(factor, inverse, center, x, gamma)
+        to_utilities(link, gamma, u)
+        block_value(blocks, b, u, work, value)
+        energy += load(value, 0) - 0.5 * inner(p, p) - _prior_energy(precision, mean_pull, gamma, force)
+        taken = above(exponential(choose(above(energy, 0.0), 0.0, choose(above(energy, -60.0), energy, -60.0))),
+                      uniform(people.keys, b, counter))  # fmt: skip
+        if not metropolis:
+            taken = np.uint16(0xFFFF)
+        store(people.value[b], 0, choose(taken, load(value, 0), load(people.value[b], 0)))
+        for k in range(n_par):
+            store(people.gamma[b], k, choose(taken, load(gamma, k), load(people.gamma[b], k)))
+        if adapt > 0.0:
+            store(ratio, 0, energy)
+            for lane in range(WIDTH):
+                rate = np.exp(min(0.0, ratio[lane])) if ratio[lane] > -np.inf else 0.0  # not a number: no
+                angle = np.arccos(people.turn[b, lane]) * np.exp(adapt * (rate - _ACCEPT))
+                people.turn[b, lane] = max(QUARTER, np.cos(max(_LEAST, min(angle, 1.0))))
+
+
+@compiled
+def remember(blocks, link, people, memory):  # type: ignore[no-untyped-def]
+    """Add where people stand, and the likelihood's gradient and curvature there, to the memory."""
+    n_par, n_obj = people.gamma.shape[1], link.own.shape[0]
+    work = room_for(blocks)
+    u, slope, force = np.empty((n_obj, WIDTH), REAL), np.empty((n_obj, WIDTH), REAL), np.empty((n_par, WIDTH), REAL)
+    for b in range(people.gamma.shape[0]):
+        to_utilities(link, people.gamma[b], u)
+        block_gradient(blocks, b, u, work, slope)
+        add_curvature(blocks, b, work, memory.curvature[b])
+        to_coordinates(link, slope, force)
+        memory.gamma[b] += people.gamma[b]
+        memory.slope[b] += force
+
+
+@compiled(fast=True)
+def moments(blocks, people, first, second):  # type: ignore[no-untyped-def]
+    """Sums over people of gamma (K) and of gamma gamma' (K, K)."""
+    n_par = people.gamma.shape[1]
+    sums, products = np.zeros((n_par, WIDTH), REAL), np.zeros((n_par * n_par, WIDTH), REAL)
+    live = np.empty((n_par, WIDTH), REAL)
+    for b in range(people.gamma.shape[0]):
+        for k in range(n_par):
+            v = choose(blocks.live[b], load(people.gamma[b], k), 0.0)
+            store(live, k, v)
+            store(sums, k, load(sums, k) + v)
+        add_square(live, products)
+    total(sums, first)
+    total(products, second.reshape(-1))
+    mirror(second)
+
+
+@compiled
+def log_likelihood(blocks, values):  # type: ignore[no-untyped-def]
+    """Sum over people of (B, WIDTH)."""
+    total = 0.0
+    for b in range(values.shape[0]):
+        for lane in range(WIDTH):
+            if blocks.row[b, lane] >= 0:
+                total += values[b, lane]
+    return total
+
+
+def guide(people: People, memory: Memory, link: object, n: int) -> None:
+    """Set h and H from the memory of ``n`` sweeps."""
+    coding = link.coding  # type: ignore[attr-defined]
+    n_obj, n_par = coding.shape
+    lower, ours = np.tril_indices(n_obj), np.tril_indices(n_par)
+    for b in range(len(people.gamma)):
+        full = np.zeros((WIDTH, n_obj, n_obj))
+        full[:, lower[0], lower[1]] = memory.curvature[b].T / n
+        full[:, lower[1], lower[0]] = memory.curvature[b].T / n
+        own = coding.T @ full @ coding
+        people.stiffness[b] = own[:, ours[0], ours[1]].T
+        people.pull[b] = memory.slope[b] / n + np.einsum("wkq,qw->kw", own, memory.gamma[b] / n)
+    for part in memory:
+        part[...] = 0.0

@@ -1,0 +1,201 @@
+"""Mean and covariance of the population given everybody's utilities, all conjugate.
+
+m | beta, Sigma is normal; Sigma | beta, m, a inverse Wishart; a | Sigma inverse gamma, one per block of parameters (Huang &
+Wand 2013, doi 10.1214/13-BA815). With a integrated out, Sigma has the density that ``log_prior`` gives.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from cvmstats._numerics.compiled import compiled
+
+Floats = npt.NDArray[np.float64]
+
+
+class Upper(NamedTuple):
+    """The prior as the sampler needs it.
+
+    Attributes
+    ----------
+    mean_precision : array (K)
+        Prior precision of the mean; its prior mean is 0.
+    degrees : float
+        Degrees of freedom of the inverse Wishart.
+    scale : array (K, K)
+        Its scale matrix; with ``n_scales`` > 0 only the start, then 2 nu diag(1/a).
+    block : array (K), int
+        Block of each parameter.
+    n_scales : int
+        Number of blocks under the Huang-Wand prior, 0 under an inverse Wishart.
+    nu, spread : float
+        Huang-Wand's nu and A.
+    """
+
+    mean_precision: Floats
+    degrees: float
+    scale: Floats
+    block: npt.NDArray[np.int64]
+    n_scales: int
+    nu: float
+    spread: float
+
+
+class Population(NamedTuple):
+    """Where the population stands; arrays are changed in place.
+
+    Attributes
+    ----------
+    mean, cov, precision : arrays (K), (K, K), (K, K)
+        m, Sigma and its inverse.
+    scales : array (number of blocks)
+        Huang-Wand's a.
+    key : array (2), uint64
+        Random stream and its counter.
+    """
+
+    mean: Floats
+    cov: Floats
+    precision: Floats
+    scales: Floats
+    key: npt.NDArray[np.uint64]
+
+
+@compiled
+def cholesky(a, out):  # type: ignore[no-untyped-def]
+    """Lower factor of ``a``; False where it is not positive definite."""
+    n = a.shape[0]
+    out[:] = 0.0
+    for i in range(n):
+        for j in range(i + 1):
+            s = a[i, j]
+            for k in range(j):
+                s -= out[i, k] * out[j, k]
+            if i == j:
+                if not s > 0.0:
+                    return False
+                out[i, i] = np.sqrt(s)
+            else:
+                out[i, j] = s / out[j, j]
+    return True
+
+
+@compiled
+def invert_lower(a):  # type: ignore[no-untyped-def]
+    """Inverse of a lower triangular matrix."""
+    n = a.shape[0]
+    out = np.zeros((n, n))
+    for i in range(n):
+        out[i, i] = 1.0 / a[i, i]
+        for j in range(i):
+            s = 0.0
+            for k in range(j, i):
+                s += a[i, k] * out[k, j]
+            out[i, j] = -s * out[i, i]
+    return out
+
+
+@compiled
+def draw_uniform(key):  # type: ignore[no-untyped-def]
+    """In (0, 1]: the same hash as the people's streams."""
+    key[1] += np.uint64(1)
+    z = key[0] + key[1] * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = z ^ (z >> np.uint64(31))
+    return (np.float64(z >> np.uint64(11)) + 1.0) / 9007199254740992.0
+
+
+@compiled
+def draw_normal(key):  # type: ignore[no-untyped-def]
+    """Standard normal."""
+    return np.sqrt(-2.0 * np.log(draw_uniform(key))) * np.cos(2.0 * np.pi * draw_uniform(key))
+
+
+@compiled
+def _gamma(shape, key):  # type: ignore[no-untyped-def]
+    """Gamma(shape, 1), shape >= 1: Marsaglia & Tsang 2000, doi 10.1145/358407.358414."""
+    d = shape - 1.0 / 3.0
+    c = 1.0 / np.sqrt(9.0 * d)
+    while True:
+        x = draw_normal(key)
+        v = (1.0 + c * x) ** 3
+        if v > 0.0 and np.log(draw_uniform(key)) < 0.5 * x * x + d - d * v + d * np.log(v):
+            return d * v
+
+
+@compiled
+def draw_population(population, prior, n_people, first, second):  # type: ignore[no-untyped-def]
+    """Draw m, Sigma and a, given sums over people of beta (K) and of beta beta' (K, K)."""
+    n_par = len(first)
+    root = np.empty((n_par, n_par))
+    cholesky(n_people * population.precision + np.diag(prior.mean_precision), root)
+    inverse = invert_lower(root)
+    noise = np.empty(n_par)
+    for k in range(n_par):
+        noise[k] = draw_normal(population.key)
+    mean = inverse.T.copy() @ (inverse @ (population.precision @ first) + noise)
+    population.mean[:] = mean
+    outer = np.outer(mean, first)
+    scatter = second - outer - outer.T + n_people * np.outer(mean, mean)
+    for k in range(n_par):
+        if prior.n_scales == 0:
+            scatter[k] += prior.scale[k]
+        else:
+            scatter[k, k] += 2.0 * prior.nu / population.scales[prior.block[k]]
+    cholesky(scatter, root)
+    bartlett = np.zeros((n_par, n_par))
+    for i in range(n_par):
+        bartlett[i, i] = np.sqrt(2.0 * _gamma(0.5 * (prior.degrees + n_people - i), population.key))
+        for j in range(i):
+            bartlett[i, j] = draw_normal(population.key)
+    # Sigma^-1 = C^-T A A' C^-1, so Sigma = (C A^-T)(C A^-T)'
+    half = root @ invert_lower(bartlett).T.copy()
+    population.cov[:] = half @ half.T.copy()
+    half = invert_lower(root).T.copy() @ bartlett
+    population.precision[:] = half @ half.T.copy()
+    draw_scales(population, prior)
+
+
+@compiled
+def draw_scales(population, prior):  # type: ignore[no-untyped-def]
+    """a_g | Sigma ~ IG((1 + k_g (nu + K - 1)) / 2, 1/A^2 + nu sum of (Sigma^-1)_kk over the block)."""
+    n_par = len(prior.block)
+    for g in range(prior.n_scales):
+        members, rate = 0, 1.0 / prior.spread**2
+        for k in range(n_par):
+            if prior.block[k] == g:
+                members += 1
+                rate += prior.nu * population.precision[k, k]
+        population.scales[g] = rate / _gamma(0.5 * (1.0 + members * (prior.nu + n_par - 1.0)), population.key)
+
+
+@compiled
+def log_prior(prior, shapes, precision, slope):  # type: ignore[no-untyped-def]
+    """Log density of Sigma with a integrated out, and its gradient in Sigma^-1 (added to ``slope``), without |Sigma|.
+
+    The power of the determinant, -(degrees + K + 1) / 2, is the callers'.
+
+    Parameters
+    ----------
+    shapes : array (number of blocks or 1, K, K)
+        What is multiplied with Sigma^-1 and traced: the scale matrix of an inverse Wishart, or per block of Huang-Wand's
+        prior the matrix with ones on the block's diagonal; in the coordinates of ``precision``.
+    """
+    n_par = len(prior.block)
+    if prior.n_scales == 0:
+        slope -= 0.5 * shapes[0]
+        return -0.5 * (shapes[0] * precision).sum()
+    value = 0.0
+    for g in range(prior.n_scales):
+        members = 0
+        for k in range(n_par):
+            members += prior.block[k] == g
+        shape = 0.5 * (1.0 + members * (prior.nu + n_par - 1.0))
+        rate = 1.0 / prior.spread**2 + prior.nu * (shapes[g] * precision).sum()
+        value -= shape * np.log(rate)
+        slope -= shape * prior.nu / rate * shapes[g]
+    return value
