@@ -199,9 +199,9 @@ def _density(frame, prior, kept, n_people, mu, m, root, inverse, sum_f, fh, fx, 
     mean = frame.basis @ mu
     back = inverse @ inverse.T.copy()
     value = log_prior(prior, frame.shapes, precision, by_p) - 0.5 * (back * zz).sum()
-    power = -(prior.degrees + n_par + 1.0)  # |Sigma| of the prior, and the Jacobian of Sigma in M
+    power = -(prior.degrees + n_par + 1.0)  # |Sigma| of the prior; n_par - k: Jacobian of Sigma in M; k + 1: of M in (z, w)
     for k in range(n_par):
-        value += (power + n_par - k) * np.log(abs(m[k, k])) - n_people * np.log(root[k, k])
+        value += (power + n_par + 1.0) * np.log(m[k, k]) - n_people * np.log(root[k, k])
         value -= 0.5 * prior.mean_precision[k] * mean[k] * mean[k]
     if len(sum_f) == 0:
         return value
@@ -224,9 +224,10 @@ def _density(frame, prior, kept, n_people, mu, m, root, inverse, sum_f, fh, fx, 
     by_m += np.expand_dims(frame.stiff, 1) * (m @ (inner + inner.T))
     by_m -= precision @ ((by_p + by_p.T) @ (precision @ m))
     for k in range(n_par):
-        by_m[k, k] += (power + n_par - k) / m[k, k]
-        for j in range(k + 1):
-            slope[k, j] = by_m[k, j]
+        slope[k, k] = by_m[k, k] * m[k, k] + power + n_par + 1.0
+        for j in range(k):
+            slope[k, j] = by_m[k, j] * m[k, k]
+            slope[k, k] += by_m[k, j] * m[k, j]
     slope[:, n_par] = sum_f - frame.stiff * (m @ (up @ (inverse @ sum_q)))
     slope[:, n_par] -= frame.basis.T.copy() @ (prior.mean_precision * mean)
     return value
@@ -268,8 +269,10 @@ def move_together(blocks, link, people, population, prior, frame, n_people, step
         move = momentum / frame.mass * (size * _drift(s, steps))
         mu += move[:, n_par]
         for k in range(n_par):
-            for j in range(k + 1):
-                m[k, j] += move[k, j]
+            grown = np.exp(move[k, k])
+            for j in range(k):
+                m[k, j] = (m[k, j] + m[k, k] * move[k, j]) * grown
+            m[k, k] *= grown
         inverse = _factor(m, frame, root)
         if s < steps:
             by_h, by_x, shift = _carriers(frame, mu, m, inverse)
