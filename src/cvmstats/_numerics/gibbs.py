@@ -21,6 +21,7 @@ from cvmstats._numerics.lanes import REAL, WIDTH
 from cvmstats._numerics.link import Link
 from cvmstats._numerics.people import QUARTER, Memory, People, draw_people, guide, log_likelihood, moments, remember
 from cvmstats._numerics.population import Population, Upper, draw_population
+from cvmstats._numerics.rescale import rescale
 from cvmstats._numerics.together import Frame, move_together, no_frame
 
 Floats = npt.NDArray[np.float64]
@@ -29,6 +30,8 @@ STEPS = 4
 """Gradients of a joint trajectory."""
 EVERY = 2
 """Sweeps from one joint move to the next."""
+RESCALE = 2
+"""Sweeps from one proposal of a common scale to the next."""
 
 
 class Chain(NamedTuple):
@@ -63,6 +66,7 @@ class Chain(NamedTuple):
     cov_sum: Floats
     frame: Frame
     framed: bool
+    scale_step: Floats
     nothing: tuple[Any, ...]
 
 
@@ -93,7 +97,7 @@ def start(blocks: Blocks, link: Link, prior: Upper, pooled: Floats, n_people: in
                             key=np.array([words[-1], 0], np.uint64))  # fmt: skip
     nothing = (np.zeros((0, n_par)), np.zeros((0, n_par, n_par)), np.zeros((0, n_people, n_par), np.float32), np.zeros(0))
     return Chain(blocks, link, prior, n_people, people, population, memory, np.zeros(n_par), np.zeros((n_par, n_par)),
-                 no_frame(shape), False, nothing)  # fmt: skip
+                 no_frame(shape), False, np.full(1, 0.1), nothing)  # fmt: skip
 
 
 def learn(chain: Chain, n: int) -> Chain:
@@ -168,7 +172,7 @@ def advance(chain: Chain, begin: int, end: int, *, origin: int = 0, thin: int = 
     mean, cov, beta, value = kept or chain.nothing
     first = (begin - origin) // thin if kept else 0
     _sweeps(chain.blocks, chain.link, chain.prior, chain.n_people, chain.people, chain.population, chain.memory,
-            chain.mean_sum, chain.cov_sum, chain.frame, chain.framed, begin, end, origin, thin, learning, adapt, metropolis,
+            chain.mean_sum, chain.cov_sum, chain.frame, chain.framed, chain.scale_step, begin, end, origin, thin, learning, adapt, metropolis,
             mean, cov, beta, value)  # fmt: skip
     if kept:
         last = (end - origin) // thin
@@ -177,7 +181,7 @@ def advance(chain: Chain, begin: int, end: int, *, origin: int = 0, thin: int = 
 
 @compiled
 def _sweeps(  # type: ignore[no-untyped-def]
-    blocks, link, prior, n_people, people, population, memory, mean_sum, cov_sum, frame, framed, begin, end, origin, thin,
+    blocks, link, prior, n_people, people, population, memory, mean_sum, cov_sum, frame, framed, scale_step, begin, end, origin, thin,
     learning, adapt, metropolis, mean, cov, gamma, value,
 ):  # fmt: skip
     n_par = people.gamma.shape[1]
@@ -187,6 +191,8 @@ def _sweeps(  # type: ignore[no-untyped-def]
         precision = basis_t @ population.precision @ basis
         mean_pull = precision @ (link.inverse @ population.mean)
         draw_people(blocks, link, people, precision, mean_pull, sweep, adapt, metropolis)
+        if sweep % RESCALE == RESCALE - 1:
+            rescale(blocks, link, people, population, prior, n_people, scale_step, adapt, metropolis)
         moments(blocks, people, first, second)
         draw_population(population, prior, n_people, basis @ first, basis @ second @ basis_t)
         if framed and sweep % EVERY == 0:
