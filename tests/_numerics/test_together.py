@@ -45,13 +45,13 @@ class Place:
         self.mu = frame.inverse @ population.mean
         self.m = np.linalg.cholesky(frame.inverse @ population.cov @ frame.inverse.T)
         root = np.empty_like(self.m)
-        inverse = _factor(self.m, frame, root)
-        self.kept = _keep(blocks, self.chain.people, frame, self.mu, self.m, root, inverse)
+        _, spread = _factor(self.m, frame, root)
+        self.kept = _keep(blocks, self.chain.people, frame, self.mu, self.m, root, spread)
 
     def beta(self, mu: np.ndarray, m: np.ndarray) -> np.ndarray:
         """Everybody's parameters (R, K) with x kept."""
         frame, blocks = self.chain.frame, self.chain.blocks
-        by_h, by_x, shift = _carriers(frame, mu, m, _factor(m, frame, np.empty_like(m)))
+        by_h, by_x, shift = _carriers(frame, mu, _factor(m, frame, np.empty_like(m))[1])
         gamma = np.einsum("kj,bjw->bwk", by_h, frame.anchor) + np.einsum("kj,bjw->bwk", by_x, self.kept.x) + shift
         out = np.empty((self.tasks.n_people, len(mu)))
         live = blocks.row >= 0
@@ -62,21 +62,20 @@ class Place:
         """The move's own log density, the likelihood included."""
         frame, empty = self.chain.frame, np.empty((0, 0))
         root = np.empty_like(m)
-        inverse = _factor(m, frame, root)
-        rest = _density(frame, self.upper, self.kept, self.tasks.n_people, mu, m, root, inverse, np.empty(0), empty,
-                        empty, np.zeros((len(mu), len(mu) + 1)))  # fmt: skip
+        rest = _density(frame, self.upper, self.kept, self.tasks.n_people, mu, m, root, *_factor(m, frame, root), np.empty(0),
+                        empty, empty, np.zeros((len(mu), len(mu) + 1)))  # fmt: skip
         return float(rest + log_likelihood(self.tasks, self.beta(mu, m) @ self.coding.T).sum())
 
     def slope(self, mu: np.ndarray, m: np.ndarray) -> np.ndarray:
         """Its gradient (K, K + 1)."""
         frame, n_par = self.chain.frame, len(mu)
         root, out = np.empty_like(m), np.zeros((n_par, n_par + 1))
-        inverse = _factor(m, frame, root)
+        inverse, spread = _factor(m, frame, root)
         first, second, third = np.empty(n_par), np.empty((n_par, n_par)), np.empty((n_par, n_par))
-        _pass_gradients(self.chain.blocks, self.chain.link, frame, self.kept, *_carriers(frame, mu, m, inverse), first, second,
+        _pass_gradients(self.chain.blocks, self.chain.link, frame, self.kept, *_carriers(frame, mu, spread), first, second,
                         third)  # fmt: skip
         back = frame.decode.T.copy()
-        _density(frame, self.upper, self.kept, self.tasks.n_people, mu, m, root, inverse, back @ first, back @ second,
+        _density(frame, self.upper, self.kept, self.tasks.n_people, mu, m, root, inverse, spread, back @ first, back @ second,
                  back @ third, out)  # fmt: skip
         return out
 
@@ -141,9 +140,8 @@ def _by_scipy(place: Place, mu: np.ndarray, m: np.ndarray) -> float:
         value -= 0.5 * (upper.nu + 2 * n_par) * np.linalg.slogdet(cov)[1]
         value -= 0.5 * (1 + n_par * (upper.nu + n_par - 1)) * np.log(upper.spread**-2 + upper.nu * trace)
     # how beta of one person moves with x, and Sigma with M
-    inverse = _factor(m, frame, np.empty_like(m))
-    spread = frame.basis @ m @ inverse.T
-    value += place.tasks.n_people * np.linalg.slogdet(spread)[1]
+    spread = _factor(m, frame, np.empty_like(m))[1]
+    value += place.tasks.n_people * np.linalg.slogdet(frame.basis @ spread)[1]
     rows, columns = np.tril_indices(n_par)
     jacobian = np.empty((len(rows), len(rows)))
     for c in range(len(rows)):

@@ -22,6 +22,7 @@ from cvmstats._numerics.link import Link
 from cvmstats._numerics.people import QUARTER, Memory, People, draw_people, guide, log_likelihood, moments, remember
 from cvmstats._numerics.population import Population, Upper, draw_population
 from cvmstats._numerics.rescale import rescale
+from cvmstats._numerics.square import product, transposed
 from cvmstats._numerics.together import Frame, move_together, no_frame
 
 Floats = npt.NDArray[np.float64]
@@ -171,7 +172,7 @@ def advance(chain: Chain, begin: int, end: int, *, origin: int = 0, thin: int = 
     """
     mean, cov, beta, value = kept or chain.nothing
     first = (begin - origin) // thin if kept else 0
-    _sweeps(chain.blocks, chain.link, chain.prior, chain.n_people, chain.people, chain.population, chain.memory,
+    _sweeps(np.array([STEPS, EVERY, RESCALE]), chain.blocks, chain.link, chain.prior, chain.n_people, chain.people, chain.population, chain.memory,
             chain.mean_sum, chain.cov_sum, chain.frame, chain.framed, chain.scale_step, begin, end, origin, thin, learning, adapt, metropolis,
             mean, cov, beta, value)  # fmt: skip
     if kept:
@@ -181,22 +182,22 @@ def advance(chain: Chain, begin: int, end: int, *, origin: int = 0, thin: int = 
 
 @compiled
 def _sweeps(  # type: ignore[no-untyped-def]
-    blocks, link, prior, n_people, people, population, memory, mean_sum, cov_sum, frame, framed, scale_step, begin, end, origin, thin,
+    pace, blocks, link, prior, n_people, people, population, memory, mean_sum, cov_sum, frame, framed, scale_step, begin, end, origin, thin,
     learning, adapt, metropolis, mean, cov, gamma, value,
 ):  # fmt: skip
     n_par = people.gamma.shape[1]
     first, second = np.empty(n_par), np.empty((n_par, n_par))
-    basis, basis_t = link.basis, link.basis.T.copy()
+    basis, basis_t = link.basis, transposed(link.basis)
     for sweep in range(begin, end):
-        precision = basis_t @ population.precision @ basis
+        precision = product(product(basis_t, population.precision), basis)
         mean_pull = precision @ (link.inverse @ population.mean)
         draw_people(blocks, link, people, precision, mean_pull, sweep, adapt, metropolis)
-        if sweep % RESCALE == RESCALE - 1:
+        if sweep % pace[2] == pace[2] - 1:
             rescale(blocks, link, people, population, prior, n_people, scale_step, adapt, metropolis)
         moments(blocks, people, first, second)
-        draw_population(population, prior, n_people, basis @ first, basis @ second @ basis_t)
-        if framed and sweep % EVERY == 0:
-            move_together(blocks, link, people, population, prior, frame, n_people, STEPS, adapt, metropolis)
+        draw_population(population, prior, n_people, basis @ first, product(product(basis, second), basis_t))
+        if framed and sweep % pace[1] == 0:
+            move_together(blocks, link, people, population, prior, frame, n_people, pace[0], adapt, metropolis)
         if learning:
             remember(blocks, link, people, memory)
             mean_sum += population.mean

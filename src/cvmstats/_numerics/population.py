@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cvmstats._numerics.compiled import compiled
+from cvmstats._numerics.square import cholesky, invert_lower, product, transposed
 
 Floats = npt.NDArray[np.float64]
 
@@ -65,40 +66,6 @@ class Population(NamedTuple):
 
 
 @compiled
-def cholesky(a, out):  # type: ignore[no-untyped-def]
-    """Lower factor of ``a``; False where it is not positive definite."""
-    n = a.shape[0]
-    out[:] = 0.0
-    for i in range(n):
-        for j in range(i + 1):
-            s = a[i, j]
-            for k in range(j):
-                s -= out[i, k] * out[j, k]
-            if i == j:
-                if not s > 0.0:
-                    return False
-                out[i, i] = np.sqrt(s)
-            else:
-                out[i, j] = s / out[j, j]
-    return True
-
-
-@compiled
-def invert_lower(a):  # type: ignore[no-untyped-def]
-    """Inverse of a lower triangular matrix."""
-    n = a.shape[0]
-    out = np.zeros((n, n))
-    for i in range(n):
-        out[i, i] = 1.0 / a[i, i]
-        for j in range(i):
-            s = 0.0
-            for k in range(j, i):
-                s += a[i, k] * out[k, j]
-            out[i, j] = -s * out[i, i]
-    return out
-
-
-@compiled
 def draw_uniform(key):  # type: ignore[no-untyped-def]
     """In (0, 1]: the same hash as the people's streams."""
     key[1] += np.uint64(1)
@@ -131,21 +98,30 @@ def _gamma(shape, key):  # type: ignore[no-untyped-def]
 def draw_population(population, prior, n_people, first, second):  # type: ignore[no-untyped-def]
     """Draw m, Sigma and a, given sums over people of beta (K) and of beta beta' (K, K)."""
     n_par = len(first)
-    root = np.empty((n_par, n_par))
-    cholesky(n_people * population.precision + np.diag(prior.mean_precision), root)
+    precise, root = np.empty((n_par, n_par)), np.empty((n_par, n_par))
+    pull = np.zeros(n_par)
+    for i in range(n_par):
+        for j in range(n_par):
+            precise[i, j] = n_people * population.precision[i, j] + (prior.mean_precision[i] if i == j else 0.0)
+            pull[i] += population.precision[i, j] * first[j]
+    cholesky(precise, root)
     inverse = invert_lower(root)
-    noise = np.empty(n_par)
-    for k in range(n_par):
-        noise[k] = draw_normal(population.key)
-    mean = inverse.T.copy() @ (inverse @ (population.precision @ first) + noise)
+    mean = np.zeros(n_par)
+    for i in range(n_par):
+        at = draw_normal(population.key)
+        for j in range(i + 1):
+            at += inverse[i, j] * pull[j]
+        for j in range(i + 1):
+            mean[j] += inverse[i, j] * at
     population.mean[:] = mean
-    outer = np.outer(mean, first)
-    scatter = second - outer - outer.T + n_people * np.outer(mean, mean)
-    for k in range(n_par):
-        if prior.n_scales == 0:
-            scatter[k] += prior.scale[k]
-        else:
-            scatter[k, k] += 2.0 * prior.nu / population.scales[prior.block[k]]
+    scatter = np.empty((n_par, n_par))
+    for i in range(n_par):
+        for j in range(n_par):
+            scatter[i, j] = second[i, j] - mean[i] * first[j] - first[i] * mean[j] + n_people * mean[i] * mean[j]
+            if prior.n_scales == 0:
+                scatter[i, j] += prior.scale[i, j]
+        if prior.n_scales > 0:
+            scatter[i, i] += 2.0 * prior.nu / population.scales[prior.block[i]]
     cholesky(scatter, root)
     bartlett = np.zeros((n_par, n_par))
     for i in range(n_par):
@@ -153,10 +129,10 @@ def draw_population(population, prior, n_people, first, second):  # type: ignore
         for j in range(i):
             bartlett[i, j] = draw_normal(population.key)
     # Sigma^-1 = C^-T A A' C^-1, so Sigma = (C A^-T)(C A^-T)'
-    half = root @ invert_lower(bartlett).T.copy()
-    population.cov[:] = half @ half.T.copy()
-    half = invert_lower(root).T.copy() @ bartlett
-    population.precision[:] = half @ half.T.copy()
+    half = product(root, transposed(invert_lower(bartlett)))
+    population.cov[:] = product(half, transposed(half))
+    half = product(transposed(invert_lower(root)), bartlett)
+    population.precision[:] = product(half, transposed(half))
     draw_scales(population, prior)
 
 

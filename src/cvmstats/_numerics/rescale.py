@@ -20,6 +20,7 @@ from cvmstats._numerics.lanes import REAL, WIDTH, choose, load, logarithm, sprea
 from cvmstats._numerics.link import to_utilities
 from cvmstats._numerics.people import log_likelihood
 from cvmstats._numerics.population import draw_normal, draw_scales, draw_uniform, log_prior
+from cvmstats._numerics.square import product, transposed
 
 _ACCEPT = 0.44
 """Best rate of a random walk in one dimension (Gelman, Roberts & Gilks 1996)."""
@@ -72,7 +73,7 @@ def rescale(blocks, link, people, population, prior, n_people, step, adapt, metr
     shapes = _shapes(prior)
     nothing = np.empty((n_par, n_par))
     gamma, value, sums = np.empty_like(people.gamma), np.empty_like(people.value), np.empty(3)
-    precision = link.basis.T.copy() @ population.precision @ link.basis
+    precision = product(product(transposed(link.basis), population.precision), link.basis)
     _places(blocks, link, people, precision, link.inverse @ population.mean, shrunk, gamma, value, sums)
     gain = log_likelihood(blocks, value) - log_likelihood(blocks, people.value) + sums[0] + sums[1] - shrunk * sums[2]
     gain += n_par * (n_par + 1.0 - (n_people + prior.degrees + n_par + 1.0)) * log_c

@@ -4,17 +4,26 @@ Given the utilities, m and Sigma are known almost exactly; given the answers alo
 alternates between the two walks in small steps. Here (m, Sigma) follow a Hamiltonian trajectory while each person keeps
 the place x_i within the distribution that (m, Sigma) and the answers give (a partially non-centred parametrisation,
 Papaspiliopoulos, Roberts & Skoeld 2007, doi 10.1214/088342307000000014). With Sigma = M M', H the average curvature of the
-likelihood, L L' = I + M'H M and g_i = h_i - H m,
+likelihood, L L' = I + M'H M and A = M L^-T,
 
-    beta_i = m + M e_i,    e_i = L^-T (y_i + x_i),    y_i = L^-1 M' g_i.
+    beta_i = m + A z_i,    z_i = A'(h_i - H m) + x_i.
 
 If a person's likelihood were exp(h_i'b - b'H b / 2), x_i would be standard normal whatever m and Sigma are; any fixed h_i and
-H are right. As M shrinks everything stays smooth: people come together at m, and M may change sign on the way.
+H are right. As M shrinks, people come together at m.
 
-All of it in coordinates in which the covariance was I in warm-up and H = diag(stiff): Sigma = G M M' G' with M lower
-triangular, m = G mu. There the curvature of the answers in M is about R t_j t_k (twice that on the diagonal) and in mu R t_k,
-t = stiff / (1 + stiff), which gives the masses. The gradient is that of matrix calculus, backwards through the lines above
-(for a Cholesky factor, Murray 2016, arXiv 1602.07527).
+With E = I - A'H A the squared distances from m are z_i'E z_i, and |L|^2 |E| = 1. So the log density of x has, with f_i the
+likelihood's gradient and z'_i = A'f_i - E z_i, the gradients
+
+    by m:  sum f_i - H A sum z'_i,
+    by A:  sum f_i z_i' + sum (h_i - H m) z'_i' + H A (sum z_i z_i' - R L'L) =: G,
+    by M:  (G + H A (F + F')) L^-1,
+
+where F is the lower half, its diagonal halved, of -G'A (the Cholesky factor's part: Murray 2016, arXiv 1602.07527).
+
+All of it in coordinates in which the covariance was I in warm-up and H = diag(stiff): Sigma = S M M' S' with M lower
+triangular, m = S mu. M itself follows its trajectory in the logarithms of its diagonal and its rows over that, so that a
+small covariance is no narrower than a large one. There the curvature of the answers is about R t_j t_k in M (twice that on
+the diagonal) and R t_k in mu, t = stiff / (1 + stiff), which gives the masses.
 """
 
 from __future__ import annotations
@@ -30,7 +39,8 @@ from cvmstats._numerics.lane_algebra import add_outer, add_square, combine, mirr
 from cvmstats._numerics.lanes import REAL, WIDTH, choose, load, store
 from cvmstats._numerics.link import to_coordinates, to_utilities
 from cvmstats._numerics.people import log_likelihood
-from cvmstats._numerics.population import cholesky, draw_normal, draw_scales, draw_uniform, invert_lower, log_prior
+from cvmstats._numerics.population import draw_normal, draw_scales, draw_uniform, log_prior
+from cvmstats._numerics.square import cholesky, invert_lower, product, scaled_rows, transposed
 
 Floats = npt.NDArray[np.float64]
 _OUTER = (3.0 - np.sqrt(3.0)) / 6.0
@@ -43,7 +53,7 @@ class Frame(NamedTuple):
     Attributes
     ----------
     basis, inverse : arrays (K, K)
-        G and its inverse, to and from parameters beta.
+        S and its inverse, to and from parameters beta.
     decode, encode : arrays (K, K)
         To and from the people's coordinates gamma.
     stiff : array (K)
@@ -92,13 +102,15 @@ class Kept(NamedTuple):
 
 
 @compiled(fast=True)
-def _keep(blocks, people, frame, mu, m, root, inverse):  # type: ignore[no-untyped-def]
-    """Places of the people, x = L' M^-1 (beta - m) - L^-1 M' g, from where they stand."""
+def _keep(blocks, people, frame, mu, m, root, spread_of):  # type: ignore[no-untyped-def]
+    """Places of the people, x = L' M^-1 (beta - m) - A' g, from where they stand."""
     n_blocks, n_par = people.gamma.shape[0], people.gamma.shape[1]
-    own, pull = root.T.copy() @ invert_lower(m), inverse @ m.T.copy()
-    shift = pull @ (frame.stiff * mu) - own @ mu
-    own = own @ frame.encode
-    pull = -pull
+    own, pull, shift = product(transposed(root), invert_lower(m)), np.empty((n_par, n_par)), np.zeros(n_par)
+    for i in range(n_par):
+        for j in range(n_par):
+            pull[i, j] = -spread_of[j, i]
+            shift[i] -= own[i, j] * mu[j] + pull[i, j] * frame.stiff[j] * mu[j]
+    own = product(own, frame.encode)
     x, z = np.empty_like(people.gamma), np.empty((n_par, WIDTH), REAL)
     sums = np.zeros((n_par, WIDTH), REAL)
     products = np.zeros((2, n_par * n_par, WIDTH), REAL)
@@ -157,79 +169,105 @@ def _pass_values(blocks, link, frame, kept, by_h, by_x, shift, gamma, value):  #
 
 @compiled
 def _factor(m, frame, root):  # type: ignore[no-untyped-def]
-    """L at M into ``root``; its inverse."""
+    """L at M into ``root``; L^-1 and A."""
     n_par = m.shape[0]
-    stiff_m = m * np.expand_dims(frame.stiff, 1)
-    inner = m.T.copy() @ stiff_m
+    inner = product(transposed(m), scaled_rows(frame.stiff, m))
     for k in range(n_par):
         inner[k, k] += 1.0
     cholesky(inner, root)
-    return invert_lower(root)
+    inverse = invert_lower(root)
+    return inverse, product(m, transposed(inverse))
 
 
 @compiled
-def _carriers(frame, mu, m, inverse):  # type: ignore[no-untyped-def]
+def _carriers(frame, mu, a):  # type: ignore[no-untyped-def]
     """gamma_i = by_h h_i + by_x x_i + shift."""
-    by_x = m @ inverse.T.copy()
-    by_h = by_x @ by_x.T.copy()
-    shift = frame.decode @ (mu - by_h @ (frame.stiff * mu))
-    return frame.decode @ by_h, frame.decode @ by_x, shift
+    n_par = len(mu)
+    by_x = product(frame.decode, a)
+    by_h = product(by_x, transposed(a))
+    shift = np.zeros(n_par)
+    for i in range(n_par):
+        for j in range(n_par):
+            shift[i] += (frame.decode[i, j] - by_h[i, j] * frame.stiff[j]) * mu[j]
+    return by_h, by_x, shift
 
 
 @compiled
-def _density(frame, prior, kept, n_people, mu, m, root, inverse, sum_f, fh, fx, slope):  # type: ignore[no-untyped-def]
+def _density(frame, prior, kept, n_people, mu, m, root, inverse, a, sum_f, fh, fx, slope):  # type: ignore[no-untyped-def]
     """Log density of (mu, M) less the log-likelihood of the answers; all of its gradient, into ``slope`` (K, K + 1).
 
     ``sum_f``, ``fh`` and ``fx`` are those of ``_pass_gradients`` in the frame's coordinates; where they are empty, the
     gradient is not wanted.
     """
     n_par = len(mu)
-    pull = inverse @ m.T.copy()  # y = pull g
-    off = frame.stiff * mu
-    sum_g = frame.sum_h - n_people * off
-    cross = np.outer(off, frame.sum_h)
-    gg = frame.hh - cross - cross.T + n_people * np.outer(off, off)
-    gx = kept.hx - np.outer(off, kept.sum_x)
-    ex = pull @ gx + kept.xx  # sums of (y + x) x' and of (y + x) g'
-    eg = pull @ gg + gx.T
-    zz = ex + eg @ pull.T.copy()
-    precision = invert_lower(m)
-    precision = precision.T.copy() @ precision
+    a_t, off = transposed(a), frame.stiff * mu
+    gg, gx = np.empty((n_par, n_par)), np.empty((n_par, n_par))
+    for i in range(n_par):
+        for j in range(n_par):
+            gg[i, j] = frame.hh[i, j] - off[i] * frame.sum_h[j] - frame.sum_h[i] * off[j] + n_people * off[i] * off[j]
+            gx[i, j] = kept.hx[i, j] - off[i] * kept.sum_x[j]
+    gz = product(gg, a)
+    gz += gx
+    zz, cross = product(a_t, gz), product(a_t, gx)
+    stiff_a = scaled_rows(frame.stiff, a)
+    e = product(a_t, stiff_a)
+    m_inverse = invert_lower(m)
+    precision = product(transposed(m_inverse), m_inverse)
     by_p = np.zeros((n_par, n_par))
-    mean = frame.basis @ mu
-    back = inverse @ inverse.T.copy()
-    value = log_prior(prior, frame.shapes, precision, by_p) - 0.5 * (back * zz).sum()
-    power = -(prior.degrees + n_par + 1.0)  # |Sigma| of the prior; n_par - k: Jacobian of Sigma in M; k + 1: of M in (z, w)
-    for k in range(n_par):
-        value += (power + n_par + 1.0) * np.log(m[k, k]) - n_people * np.log(root[k, k])
-        value -= 0.5 * prior.mean_precision[k] * mean[k] * mean[k]
+    value = log_prior(prior, frame.shapes, precision, by_p)
+    mean_slope = np.zeros(n_par)
+    power = n_par + 1.0 - (prior.degrees + n_par + 1.0)  # Jacobian of Sigma in logarithms and rows of M, less |Sigma|
+    for i in range(n_par):
+        mean = 0.0
+        for j in range(n_par):
+            mean += frame.basis[i, j] * mu[j]
+            zz[i, j] += cross[j, i] + kept.xx[i, j]
+            e[i, j] = (1.0 if i == j else 0.0) - e[i, j]
+            value -= 0.5 * e[i, j] * zz[i, j]
+        value += power * np.log(m[i, i]) - n_people * np.log(root[i, i]) - 0.5 * prior.mean_precision[i] * mean * mean
+        for j in range(n_par):
+            mean_slope[j] -= frame.basis[i, j] * prior.mean_precision[i] * mean
     if len(sum_f) == 0:
         return value
-    # q is the gradient in e: M'f - e
-    fg = fh - np.outer(sum_f, off)
-    m_t, up = m.T.copy(), inverse.T.copy()
-    sum_q = m_t @ sum_f - up @ (pull @ sum_g + kept.sum_x)
-    qg = m_t @ fg - up @ eg
-    qx = m_t @ fx - up @ ex
-    by_m = (fg @ pull.T.copy() + fx) @ inverse + qg.T.copy() @ (up @ inverse)
-    by_inverse = pull @ qg.T.copy() + qx.T.copy() + inverse @ qg @ m
-    for k in range(n_par):
-        by_inverse[k, k] += n_people * root[k, k]
-    inner = -(by_inverse @ up)
+    fg = np.empty((n_par, n_par))
     for i in range(n_par):
-        inner[i, i] *= 0.5
-        for j in range(i + 1, n_par):
-            inner[i, j] = 0.0
-    inner = up @ inner @ inverse
-    by_m += np.expand_dims(frame.stiff, 1) * (m @ (inner + inner.T))
-    by_m -= precision @ ((by_p + by_p.T) @ (precision @ m))
-    for k in range(n_par):
-        slope[k, k] = by_m[k, k] * m[k, k] + power + n_par + 1.0
-        for j in range(k):
-            slope[k, j] = by_m[k, j] * m[k, k]
-            slope[k, k] += by_m[k, j] * m[k, j]
-    slope[:, n_par] = sum_f - frame.stiff * (m @ (up @ (inverse @ sum_q)))
-    slope[:, n_par] -= frame.basis.T.copy() @ (prior.mean_precision * mean)
+        for j in range(n_par):
+            fg[i, j] = fh[i, j] - sum_f[i] * off[j]
+    by_a = product(fg, a)
+    by_a += fx
+    by_a += product(transposed(fg), a)
+    by_a -= product(gz, e)
+    zz -= n_people * product(transposed(root), root)
+    by_a += product(stiff_a, zz)
+    factor = product(transposed(by_a), a)
+    for i in range(n_par):
+        for j in range(i + 1):
+            factor[i, j] = factor[j, i] = -factor[i, j]
+    by_a += product(stiff_a, factor)
+    by_m = product(by_a, inverse)
+    for i in range(n_par):
+        for j in range(i + 1):
+            by_p[i, j] = by_p[j, i] = by_p[i, j] + by_p[j, i]
+    by_m -= product(product(precision, by_p), transposed(m_inverse))
+    for i in range(n_par):
+        slope[i, i] = by_m[i, i] * m[i, i] + power
+        for j in range(i):
+            slope[i, j] = by_m[i, j] * m[i, i]
+            slope[i, i] += by_m[i, j] * m[i, j]
+    back = np.zeros(n_par)  # sums of z'
+    for i in range(n_par):
+        for j in range(n_par):
+            back[i] += a_t[i, j] * sum_f[j]
+    for j in range(n_par):
+        z = kept.sum_x[j]
+        for i in range(n_par):
+            z += a_t[j, i] * (frame.sum_h[i] - n_people * off[i])
+        for i in range(n_par):
+            back[i] -= e[i, j] * z
+    for i in range(n_par):
+        slope[i, n_par] = sum_f[i] + mean_slope[i]
+        for j in range(n_par):
+            slope[i, n_par] -= stiff_a[i, j] * back[j]
     return value
 
 
@@ -247,15 +285,15 @@ def move_together(blocks, link, people, population, prior, frame, n_people, step
     n_par = len(population.mean)
     mu = frame.inverse @ population.mean
     m = np.empty((n_par, n_par))
-    if not cholesky(frame.inverse @ population.cov @ frame.inverse.T.copy(), m):
+    if not cholesky(product(product(frame.inverse, population.cov), transposed(frame.inverse)), m):
         return
     root = np.empty((n_par, n_par))
-    inverse = _factor(m, frame, root)
-    kept = _keep(blocks, people, frame, mu, m, root, inverse)
+    inverse, a = _factor(m, frame, root)
+    kept = _keep(blocks, people, frame, mu, m, root, a)
     slope = np.zeros((n_par, n_par + 1))
     nothing, square = np.empty(0), np.empty((0, 0))
     before = log_likelihood(blocks, people.value)
-    before += _density(frame, prior, kept, n_people, mu, m, root, inverse, nothing, square, square, slope)
+    before += _density(frame, prior, kept, n_people, mu, m, root, inverse, a, nothing, square, square, slope)
     momentum = np.zeros((n_par, n_par + 1))
     for k in range(n_par):
         for j in range(n_par + 1):
@@ -264,7 +302,7 @@ def move_together(blocks, link, people, population, prior, frame, n_people, step
                 before -= 0.5 * momentum[k, j] ** 2 / frame.mass[k, j]
     size = frame.step[0] * (0.85 + 0.3 * draw_uniform(population.key))
     sum_f, fh, fx = np.empty(n_par), np.empty((n_par, n_par)), np.empty((n_par, n_par))
-    back = frame.decode.T.copy()
+    back = transposed(frame.decode)
     for s in range(steps + 1):
         move = momentum / frame.mass * (size * _drift(s, steps))
         mu += move[:, n_par]
@@ -273,16 +311,17 @@ def move_together(blocks, link, people, population, prior, frame, n_people, step
             for j in range(k):
                 m[k, j] = (m[k, j] + m[k, k] * move[k, j]) * grown
             m[k, k] *= grown
-        inverse = _factor(m, frame, root)
+        inverse, a = _factor(m, frame, root)
         if s < steps:
-            by_h, by_x, shift = _carriers(frame, mu, m, inverse)
+            by_h, by_x, shift = _carriers(frame, mu, a)
             _pass_gradients(blocks, link, frame, kept, by_h, by_x, shift, sum_f, fh, fx)
-            _density(frame, prior, kept, n_people, mu, m, root, inverse, back @ sum_f, back @ fh, back @ fx, slope)
+            _density(frame, prior, kept, n_people, mu, m, root, inverse, a, back @ sum_f, product(back, fh),
+                     product(back, fx), slope)  # fmt: skip
             momentum += size * slope
     gamma, value = np.empty_like(people.gamma), np.empty_like(people.value)
-    by_h, by_x, shift = _carriers(frame, mu, m, inverse)
+    by_h, by_x, shift = _carriers(frame, mu, a)
     gain = _pass_values(blocks, link, frame, kept, by_h, by_x, shift, gamma, value) - before
-    gain += _density(frame, prior, kept, n_people, mu, m, root, inverse, nothing, square, square, slope)
+    gain += _density(frame, prior, kept, n_people, mu, m, root, inverse, a, nothing, square, square, slope)
     for k in range(n_par):
         for j in range(n_par + 1):
             gain -= 0.5 * momentum[k, j] ** 2 / frame.mass[k, j]
@@ -291,10 +330,10 @@ def move_together(blocks, link, people, population, prior, frame, n_people, step
         people.gamma[:] = gamma
         people.value[:] = value
         population.mean[:] = frame.basis @ mu
-        half = frame.basis @ m
-        population.cov[:] = half @ half.T.copy()
-        half = invert_lower(m) @ frame.inverse
-        population.precision[:] = half.T.copy() @ half
+        half = product(frame.basis, m)
+        population.cov[:] = product(half, transposed(half))
+        half = product(invert_lower(m), frame.inverse)
+        population.precision[:] = product(transposed(half), half)
         draw_scales(population, prior)
     if adapt > 0.0:
         frame.step[0] = min(1.5, max(0.01, frame.step[0] * np.exp(adapt * (ratio - 0.8))))
