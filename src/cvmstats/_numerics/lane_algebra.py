@@ -7,7 +7,7 @@ Rows are taken four at a time, so that the processor has independent sums to wor
 from __future__ import annotations
 
 from cvmstats._numerics.compiled import compiled
-from cvmstats._numerics.lanes import load, spread, square_root, store
+from cvmstats._numerics.lanes import lane_sum, load, spread, square_root, store
 
 
 @compiled(fast=True)
@@ -146,38 +146,28 @@ def inner(x, y):  # type: ignore[no-untyped-def]
 
 
 @compiled(fast=True)
-def add_outer(x, y, out):  # type: ignore[no-untyped-def]
-    """Add x y' to ``out`` (M N, WIDTH), entry (i, j) in row i N + j."""
-    n = y.shape[0]
-    for i in range(x.shape[0]):
-        v = load(x, i)
-        for j in range(n):
-            store(out, i * n + j, load(out, i * n + j) + v * load(y, j))
+def sum_rows(x, out):  # type: ignore[no-untyped-def]
+    """Sums over people of (B, K, WIDTH) into ``out`` (K), always in the same order."""
+    for i in range(len(out)):
+        s = spread(0.0)
+        for b in range(x.shape[0]):
+            s += load(x[b], i)
+        out[i] = lane_sum(s)
 
 
 @compiled(fast=True)
-def add_square(x, out):  # type: ignore[no-untyped-def]
-    """The lower half of the same for y = x."""
-    n = x.shape[0]
+def sum_outer(x, y, out):  # type: ignore[no-untyped-def]
+    """Sums over people of x y' (B, K, WIDTH) into ``out`` (K, K), always in the same order."""
+    n_blocks, n = x.shape[0], x.shape[1]
     for i in range(n):
-        v = load(x, i)
-        for j in range(i + 1):
-            store(out, i * n + j, load(out, i * n + j) + v * load(x, j))
-
-
-@compiled
-def mirror(a):  # type: ignore[no-untyped-def]
-    """Complete a symmetric matrix of which the lower half is there."""
-    for i in range(a.shape[0]):
-        for j in range(i):
-            a[j, i] = a[i, j]
-
-
-@compiled
-def total(lanes_of, out):  # type: ignore[no-untyped-def]
-    """Sums over lanes of (N, WIDTH) into ``out`` (N), always in the same order."""
-    for i in range(lanes_of.shape[0]):
-        s = 0.0
-        for lane in range(lanes_of.shape[1]):
-            s += lanes_of[i, lane]
-        out[i] = s
+        for j in range(0, n, 3):
+            k, m = min(j + 1, n - 1), min(j + 2, n - 1)
+            s0, s1, s2 = spread(0.0), spread(0.0), spread(0.0)
+            for b in range(n_blocks):
+                v = load(x[b], i)
+                s0 += v * load(y[b], j)
+                s1 += v * load(y[b], k)
+                s2 += v * load(y[b], m)
+            out[i, j] = lane_sum(s0)
+            out[i, k] = lane_sum(s1)
+            out[i, m] = lane_sum(s2)

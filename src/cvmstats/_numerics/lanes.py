@@ -160,6 +160,21 @@ def spread(_: Any, number: Any) -> Any:
 
 
 @intrinsic
+def lane_sum(_: Any, x: Any) -> Any:
+    """Sum over lanes, halves added to halves."""
+
+    def build(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
+        value, width = args[0], WIDTH
+        while width > 1:
+            width //= 2
+            low, high = (ir.Constant(ir.VectorType(_I32, width), list(range(first, first + width))) for first in (0, width))
+            value = builder.fadd(builder.shuffle_vector(value, value, low), builder.shuffle_vector(value, value, high))
+        return builder.extract_element(value, ir.Constant(_I32, 0))
+
+    return types.float64(x), build
+
+
+@intrinsic
 def choose(_: Any, bits: Any, yes: Any, no: Any) -> Any:
     """``yes`` in lanes whose bit is set, ``no`` in the others."""
 

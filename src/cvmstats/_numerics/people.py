@@ -24,15 +24,14 @@ import numpy.typing as npt
 from cvmstats._numerics.blocks import add_curvature, block_gradient, block_value, room_for
 from cvmstats._numerics.compiled import compiled
 from cvmstats._numerics.lane_algebra import (
-    add_square,
     factorise,
     inner,
-    mirror,
     multiply,
     solve_lower,
     solve_upper,
+    sum_outer,
+    sum_rows,
     times_upper,
-    total,
 )
 from cvmstats._numerics.lanes import (
     REAL,
@@ -213,18 +212,12 @@ def remember(blocks, link, people, memory):  # type: ignore[no-untyped-def]
 @compiled(fast=True)
 def moments(blocks, people, first, second):  # type: ignore[no-untyped-def]
     """Sums over people of gamma (K) and of gamma gamma' (K, K)."""
-    n_par = people.gamma.shape[1]
-    sums, products = np.zeros((n_par, WIDTH), REAL), np.zeros((n_par * n_par, WIDTH), REAL)
-    live = np.empty((n_par, WIDTH), REAL)
+    live = np.empty_like(people.gamma)
     for b in range(people.gamma.shape[0]):
-        for k in range(n_par):
-            v = choose(blocks.live[b], load(people.gamma[b], k), 0.0)
-            store(live, k, v)
-            store(sums, k, load(sums, k) + v)
-        add_square(live, products)
-    total(sums, first)
-    total(products, second.reshape(-1))
-    mirror(second)
+        for k in range(people.gamma.shape[1]):
+            store(live[b], k, choose(blocks.live[b], load(people.gamma[b], k), 0.0))
+    sum_rows(live, first)
+    sum_outer(live, live, second)
 
 
 @compiled

@@ -15,7 +15,7 @@ import numpy as np
 
 from cvmstats._numerics.blocks import block_value, room_for
 from cvmstats._numerics.compiled import compiled
-from cvmstats._numerics.lane_algebra import factorise, inner, multiply, solve_lower, solve_upper, times_upper, total
+from cvmstats._numerics.lane_algebra import factorise, inner, multiply, solve_lower, solve_upper, sum_rows, times_upper
 from cvmstats._numerics.lanes import REAL, WIDTH, choose, load, logarithm, spread, store
 from cvmstats._numerics.link import to_utilities
 from cvmstats._numerics.people import log_likelihood
@@ -33,7 +33,7 @@ def _places(blocks, link, people, precision, mean, factor_c, gamma, value, out):
     work = room_for(blocks)
     factor, inverse = np.empty((n_par * (n_par + 1) // 2, WIDTH), REAL), np.empty((n_par, WIDTH), REAL)
     center, x, u = np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL), np.empty((n_obj, WIDTH), REAL)
-    sums = np.zeros((3, WIDTH), REAL)
+    sums = np.zeros((1, 3, WIDTH), REAL)
     pull, scaled = precision @ mean, factor_c * precision
     for b in range(people.gamma.shape[0]):
         factorise(precision, people.stiffness[b], factor, inverse)
@@ -55,13 +55,13 @@ def _places(blocks, link, people, precision, mean, factor_c, gamma, value, out):
         solve_upper(factor, inverse, gamma[b])
         to_utilities(link, gamma[b], u)
         block_value(blocks, b, u, work, value[b])
-        store(sums, 0, load(sums, 0) + choose(blocks.live[b], logarithm(change), 0.0))
+        store(sums[0], 0, load(sums[0], 0) + choose(blocks.live[b], logarithm(change), 0.0))
         for side in range(2):
             for k in range(n_par):
                 store(x, k, (load(people.gamma[b], k) if side == 0 else load(gamma[b], k)) - mean[k])
             multiply(precision, x, center)
-            store(sums, 1 + side, load(sums, 1 + side) + choose(blocks.live[b], 0.5 * inner(x, center), 0.0))
-    total(sums, out)
+            store(sums[0], 1 + side, load(sums[0], 1 + side) + choose(blocks.live[b], 0.5 * inner(x, center), 0.0))
+    sum_rows(sums, out)
 
 
 @compiled

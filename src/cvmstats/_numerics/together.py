@@ -35,7 +35,7 @@ import numpy.typing as npt
 
 from cvmstats._numerics.blocks import block_gradient, block_value, room_for
 from cvmstats._numerics.compiled import compiled
-from cvmstats._numerics.lane_algebra import add_outer, add_square, combine, mirror, total
+from cvmstats._numerics.lane_algebra import combine, sum_outer, sum_rows
 from cvmstats._numerics.lanes import REAL, WIDTH, choose, load, store
 from cvmstats._numerics.link import to_coordinates, to_utilities
 from cvmstats._numerics.people import log_likelihood
@@ -112,21 +112,14 @@ def _keep(blocks, people, frame, mu, m, root, spread_of):  # type: ignore[no-unt
             shift[i] -= own[i, j] * mu[j] + pull[i, j] * frame.stiff[j] * mu[j]
     own = product(own, frame.encode)
     x, z = np.empty_like(people.gamma), np.empty((n_par, WIDTH), REAL)
-    sums = np.zeros((n_par, WIDTH), REAL)
-    products = np.zeros((2, n_par * n_par, WIDTH), REAL)
     for b in range(n_blocks):
         combine(own, people.gamma[b], pull, frame.anchor[b], shift, z)
         for k in range(n_par):
-            v = choose(blocks.live[b], load(z, k), 0.0)
-            store(x[b], k, v)
-            store(sums, k, load(sums, k) + v)
-        add_outer(frame.anchor[b], x[b], products[0])
-        add_square(x[b], products[1])
+            store(x[b], k, choose(blocks.live[b], load(z, k), 0.0))
     kept = Kept(x, np.empty(n_par), np.empty((n_par, n_par)), np.empty((n_par, n_par)))
-    total(sums, kept.sum_x)
-    total(products[0], kept.hx.reshape(-1))
-    total(products[1], kept.xx.reshape(-1))
-    mirror(kept.xx)
+    sum_rows(x, kept.sum_x)
+    sum_outer(frame.anchor, x, kept.hx)
+    sum_outer(x, x, kept.xx)
     return kept
 
 
@@ -135,23 +128,18 @@ def _pass_gradients(blocks, link, frame, kept, by_h, by_x, shift, sum_f, fh, fx)
     """Sums over people of the likelihood's gradient f in gamma (K), and of f h' and f x' (K, K)."""
     n_par, n_obj = kept.x.shape[1], link.own.shape[0]
     work = room_for(blocks)
-    gamma, force = np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL)
+    gamma, force = np.empty((n_par, WIDTH), REAL), np.empty_like(kept.x)
     u, slope = np.empty((n_obj, WIDTH), REAL), np.empty((n_obj, WIDTH), REAL)
-    sums, products = np.zeros((n_par, WIDTH), REAL), np.zeros((2, n_par * n_par, WIDTH), REAL)
     for b in range(kept.x.shape[0]):
         combine(by_h, frame.anchor[b], by_x, kept.x[b], shift, gamma)
         to_utilities(link, gamma, u)
         block_gradient(blocks, b, u, work, slope)
-        to_coordinates(link, slope, force)
+        to_coordinates(link, slope, force[b])
         for k in range(n_par):
-            v = choose(blocks.live[b], load(force, k), 0.0)
-            store(force, k, v)
-            store(sums, k, load(sums, k) + v)
-        add_outer(force, frame.anchor[b], products[0])
-        add_outer(force, kept.x[b], products[1])
-    total(sums, sum_f)
-    total(products[0], fh.reshape(-1))
-    total(products[1], fx.reshape(-1))
+            store(force[b], k, choose(blocks.live[b], load(force[b], k), 0.0))
+    sum_rows(force, sum_f)
+    sum_outer(force, frame.anchor, fh)
+    sum_outer(force, kept.x, fx)
 
 
 @compiled(fast=True)
