@@ -92,80 +92,83 @@ class Work(NamedTuple):
 
 def lay_out(tasks: Tasks) -> Blocks:
     """Lay out flat tasks in blocks."""
-    n_objects = tasks.n_objects
-    size = np.diff(tasks.start)
+    n_objects, n_people = tasks.n_objects, tasks.n_people
+    size, owner = np.diff(tasks.start), np.repeat(np.arange(n_people), np.diff(tasks.person))
     plain = (tasks.best >= 0) | tasks.worst_only
-    per_person = [[t for t in range(tasks.person[i], tasks.person[i + 1]) if plain[t]] for i in range(tasks.n_people)]
-    row = _seats([tuple(tuple(tasks.objects[tasks.start[t] : tasks.start[t + 1]].tolist()) for t in own)
-                  for own in per_person])  # fmt: skip
-    n_blocks = len(row)
-    n_tasks = max(1, max(len(own) for own in per_person))
-    n_shown = max(2, int(size.max(initial=2)))
+    row = _seats(tasks, plain)
+    live = row >= 0
+    seat = np.empty((n_people, 2), np.int64)
+    seat[row[live]] = np.argwhere(live)
+    kept = np.flatnonzero(plain)
+    slot = _rank(owner[kept])  # of each task, within its person
+    n_blocks, n_tasks, n_shown = len(row), int(max(1, slot.max(initial=-1) + 1)), max(2, int(size.max(initial=2)))
+    block, lane = seat[owner[kept]].T
+    best, worst = tasks.best[kept], tasks.worst[kept]
+    has_best, has_worst = np.zeros((2, n_blocks, n_tasks, WIDTH), bool)
+    has_best[block, slot, lane], has_worst[block, slot, lane] = best >= 0, worst >= 0
+    linear = np.zeros((n_blocks, n_objects, WIDTH), REAL)
+    for pick, times in ((best, 1.0), (worst, -1.0)):
+        there = pick >= 0
+        np.add.at(linear, (block[there], tasks.objects[tasks.start[kept] + pick][there], lane[there]), times)
+
+    # from here on one entry for every object in a set
+    of = np.repeat(np.arange(len(kept)), size[kept])
+    place = _rank(of)
+    objects = tasks.objects[tasks.start[kept][of] + place]
     member = np.full((n_blocks, n_tasks, n_shown, WIDTH), n_objects, np.uint32)
     rest = np.zeros((n_blocks, n_tasks, n_shown, WIDTH), bool)
-    has_best, has_worst = np.zeros((2, n_blocks, n_tasks, WIDTH), bool)
-    linear = np.zeros((n_blocks, n_objects, WIDTH), REAL)
-    where: list[list[list[tuple[int, bool]]]] = []
-    for b in range(n_blocks):
-        first = row[b, 0]
-        for lane in range(WIDTH):
-            i = row[b, lane]
-            where.append([[] for _ in range(n_objects)])
-            for slot, t in enumerate(per_person[i if i >= 0 else first]):
-                objects = tasks.objects[tasks.start[t] : tasks.start[t + 1]]
-                member[b, slot, : len(objects), lane] = objects
-                best, worst = tasks.best[t], tasks.worst[t]
-                for place, j in enumerate(objects):
-                    rest[b, slot, place, lane] = place != best
-                    where[-1][j].append((slot, bool(place != best)))
-                if i < 0:
-                    continue
-                has_best[b, slot, lane], has_worst[b, slot, lane] = best >= 0, worst >= 0
-                if best >= 0:
-                    linear[b, objects[best], lane] += 1
-                if worst >= 0:
-                    linear[b, objects[worst], lane] -= 1
-    most = max(1, max(len(tasks_of) for lane_where in where for tasks_of in lane_where))
-    seen = np.full((n_blocks, n_objects, most, WIDTH), n_tasks, np.uint32)
-    seen_rest = np.zeros((n_blocks, n_objects, most, WIDTH), bool)
-    for index, lane_where in enumerate(where):
-        b, lane = divmod(index, WIDTH)
-        for j, tasks_of in enumerate(lane_where):
-            for n, (slot, mark) in enumerate(tasks_of):
-                seen[b, j, n, lane], seen_rest[b, j, n, lane] = slot, mark
-    alike = np.array([(member[b] == member[b, :, :, :1]).all() for b in range(n_blocks)])
-    odd = [[t for t in range(tasks.person[i], tasks.person[i + 1]) if not plain[t]] if i >= 0 else []
+    member[block[of], slot[of], place, lane[of]] = objects
+    rest[block[of], slot[of], place, lane[of]] = place != best[of]
+    cell = (block[of] * n_objects + objects) * WIDTH + lane[of]
+    order = np.argsort(cell, kind="stable")  # tasks of one object in their order
+    times = _rank(cell[order])
+    seen = np.full((n_blocks, n_objects, int(times.max(initial=0) + 1), WIDTH), n_tasks, np.uint32)
+    seen_rest = np.zeros(seen.shape, bool)
+    where = block[of][order], objects[order], times, lane[of][order]
+    seen[where], seen_rest[where] = slot[of][order], (place != best[of])[order]
+    for lanes in (member, rest, seen, seen_rest):  # idle lanes see what the first one sees
+        np.copyto(lanes, lanes[..., :1], where=~live[:, None, None, :])
+    odd = [np.flatnonzero(~plain[tasks.person[i] : tasks.person[i + 1]]) + tasks.person[i] if i >= 0 else kept[:0]
            for i in row.ravel()]  # fmt: skip
-    flat = [t for own in odd for t in own]
+    flat = np.concatenate(odd)
     pieces = [tasks.objects[tasks.start[t] : tasks.start[t + 1]] for t in flat]
     return Blocks(
-        row=row, live=_bits(row >= 0), alike=alike, member=member, rest=_bits(rest), has_best=_bits(has_best),
-        has_worst=_bits(has_worst), linear=linear, seen=seen, seen_rest=_bits(seen_rest),
+        row=row, live=_bits(live), alike=(member == member[..., :1]).all(axis=(1, 2, 3)), member=member, rest=_bits(rest),
+        has_best=_bits(has_best), has_worst=_bits(has_worst), linear=linear, seen=seen, seen_rest=_bits(seen_rest),
         often=(seen < n_tasks).any(axis=3).sum(axis=2),
         odd=np.cumsum([0] + [len(own) for own in odd]).astype(np.int64),
         odd_start=np.cumsum([0] + [len(p) for p in pieces]).astype(np.int64),
         odd_objects=np.concatenate([np.zeros(0, np.int64), *pieces]).astype(np.int64),
-        odd_worst=tasks.worst[flat].astype(np.int64) if flat else np.zeros(0, np.int64),
+        odd_worst=tasks.worst[flat].astype(np.int64),
     )  # fmt: skip
 
 
-def _seats(signature: list[tuple[tuple[int, ...], ...]]) -> npt.NDArray[np.int64]:
+def _rank(groups: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """How many entries of the same group precede each; groups are contiguous."""
+    first = np.flatnonzero(np.diff(groups, prepend=-1))
+    return np.arange(len(groups)) - np.repeat(first, np.diff(first, append=len(groups)))
+
+
+def _seats(tasks: Tasks, plain: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """Who sits where (B, WIDTH): people who saw the same in blocks of their own, half full at least; the rest together."""
-    groups: dict[tuple[tuple[int, ...], ...], list[int]] = {}
-    for i, sets in enumerate(signature):
-        groups.setdefault(sets, []).append(i)
-    own: list[list[int]] = []
+    groups: dict[bytes, list[int]] = {}
+    for i in range(tasks.n_people):
+        own = np.flatnonzero(plain[tasks.person[i] : tasks.person[i + 1]]) + tasks.person[i]
+        sets = [tasks.objects[tasks.start[t] : tasks.start[t + 1]] for t in own]
+        saw = np.concatenate([[len(part) for part in sets], *sets]).astype(np.int64)
+        groups.setdefault(saw.tobytes(), []).append(i)
+    own_blocks: list[list[int]] = []
     others: list[int] = []
-    for sets in sorted(groups):
-        for first in range(0, len(groups[sets]), WIDTH):
-            seat = groups[sets][first : first + WIDTH]
+    for members in groups.values():
+        for first in range(0, len(members), WIDTH):
+            seat = members[first : first + WIDTH]
             if 2 * len(seat) >= WIDTH:
-                own.append(seat)
+                own_blocks.append(seat)
             else:
                 others += seat
-    own += [others[first : first + WIDTH] for first in range(0, len(others), WIDTH)]
-    row = np.full((len(own), WIDTH), -1, np.int64)
-    for b, seat in enumerate(own):
+    own_blocks += [others[first : first + WIDTH] for first in range(0, len(others), WIDTH)]
+    row = np.full((len(own_blocks), WIDTH), -1, np.int64)
+    for b, seat in enumerate(own_blocks):
         row[b, : len(seat)] = seat
     return row
 

@@ -27,12 +27,13 @@ from cvmstats._numerics.together import Frame, move_together, no_frame
 
 Floats = npt.NDArray[np.float64]
 
-STEPS = 4
-"""Gradients of a joint trajectory."""
-EVERY = 2
-"""Sweeps from one joint move to the next."""
-RESCALE = 2
+RESCALE = 4
 """Sweeps from one proposal of a common scale to the next."""
+
+
+def pace(n_par: int) -> tuple[int, int]:
+    """Sweeps from one joint move to the next, and its gradients: both as many parameters ask (tried with K of 12 to 25)."""
+    return max(1, min(4, int((40 / n_par) ** 2))), max(4, 2 * round(n_par / 8))
 
 
 class Chain(NamedTuple):
@@ -172,7 +173,7 @@ def advance(chain: Chain, begin: int, end: int, *, origin: int = 0, thin: int = 
     """
     mean, cov, beta, value = kept or chain.nothing
     first = (begin - origin) // thin if kept else 0
-    _sweeps(np.array([STEPS, EVERY, RESCALE]), chain.blocks, chain.link, chain.prior, chain.n_people, chain.people, chain.population, chain.memory,
+    _sweeps(*pace(len(chain.population.mean)), chain.blocks, chain.link, chain.prior, chain.n_people, chain.people, chain.population, chain.memory,
             chain.mean_sum, chain.cov_sum, chain.frame, chain.framed, chain.scale_step, begin, end, origin, thin, learning, adapt, metropolis,
             mean, cov, beta, value)  # fmt: skip
     if kept:
@@ -182,7 +183,7 @@ def advance(chain: Chain, begin: int, end: int, *, origin: int = 0, thin: int = 
 
 @compiled
 def _sweeps(  # type: ignore[no-untyped-def]
-    pace, blocks, link, prior, n_people, people, population, memory, mean_sum, cov_sum, frame, framed, scale_step, begin, end, origin, thin,
+    every, steps, blocks, link, prior, n_people, people, population, memory, mean_sum, cov_sum, frame, framed, scale_step, begin, end, origin, thin,
     learning, adapt, metropolis, mean, cov, gamma, value,
 ):  # fmt: skip
     n_par = people.gamma.shape[1]
@@ -192,12 +193,12 @@ def _sweeps(  # type: ignore[no-untyped-def]
         precision = product(product(basis_t, population.precision), basis)
         mean_pull = precision @ (link.inverse @ population.mean)
         draw_people(blocks, link, people, precision, mean_pull, sweep, adapt, metropolis)
-        if sweep % pace[2] == pace[2] - 1:
+        if sweep % RESCALE == RESCALE - 1:
             rescale(blocks, link, people, population, prior, n_people, scale_step, adapt, metropolis)
         moments(blocks, people, first, second)
         draw_population(population, prior, n_people, basis @ first, product(product(basis, second), basis_t))
-        if framed and sweep % pace[1] == 0:
-            move_together(blocks, link, people, population, prior, frame, n_people, pace[0], adapt, metropolis)
+        if framed and sweep % every == 0:
+            move_together(blocks, link, people, population, prior, frame, n_people, steps, adapt, metropolis)
         if learning:
             remember(blocks, link, people, memory)
             mean_sum += population.mean
