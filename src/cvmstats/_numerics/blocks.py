@@ -202,34 +202,34 @@ def _exponentials(u, work):  # type: ignore[no-untyped-def]
 
 
 @compiled(fast=True)
-def _sums(blocks, b, work, wanted):  # type: ignore[no-untyped-def]
-    """One over the two sums of each task, into ``work``; minus the sum of their logarithms, where wanted."""
-    member, rest = blocks.member[b], blocks.rest[b]
-    value = spread(0.0)
-    for t in range(member.shape[0]):
-        best, worst = spread(0.0), spread(0.0)
-        if blocks.alike[b]:
-            for a in range(member.shape[1]):
-                m = member[t, a, 0]
-                best += load(work.e, m)
-                worst += choose(rest[t, a], load(work.f, m), 0.0)
-        else:
-            for a in range(member.shape[1]):
-                best += gather(work.e, member[t], a)
-                worst += choose(rest[t, a], gather(work.f, member[t], a), 0.0)
-        has_best, has_worst = blocks.has_best[b, t], blocks.has_worst[b, t]
-        store(work.inv_b, t, choose(has_best, 1.0 / best, 0.0))
-        store(work.inv_w, t, choose(has_worst, 1.0 / worst, 0.0))
-        if wanted:
-            value -= logarithm(choose(has_best, best, 1.0) * choose(has_worst, worst, 1.0))
-    return value
+def _sums(blocks, b, t, work):  # type: ignore[no-untyped-def]
+    """The two sums of task ``t``, 1 where nothing was picked from them."""
+    member, rest = blocks.member[b, t], blocks.rest[b, t]
+    best, worst = spread(0.0), spread(0.0)
+    if blocks.alike[b]:
+        for a in range(member.shape[0]):
+            m = member[a, 0]
+            best += load(work.e, m)
+            worst += choose(rest[a], load(work.f, m), 0.0)
+    else:
+        for a in range(member.shape[0]):
+            best += gather(work.e, member, a)
+            worst += choose(rest[a], gather(work.f, member, a), 0.0)
+    return choose(blocks.has_best[b, t], best, 1.0), choose(blocks.has_worst[b, t], worst, 1.0)
 
 
 @compiled(fast=True)
 def block_value(blocks, b, u, work, value):  # type: ignore[no-untyped-def]
     """Log-likelihood ``value`` (WIDTH) of block ``b`` at utilities ``u`` (J, WIDTH)."""
     far = _exponentials(u, work)
-    total = _sums(blocks, b, work, True)
+    total, sums = spread(0.0), spread(1.0)
+    for t in range(blocks.member.shape[1]):
+        best, worst = _sums(blocks, b, t, work)
+        sums = sums * (best * worst)
+        if t % 2 == 1:  # the product of four sums always fits a double
+            total -= logarithm(sums)
+            sums = spread(1.0)
+    total -= logarithm(sums)
     for j in range(u.shape[0]):
         total += load(blocks.linear[b], j) * load(u, j)
     store(value, 0, total)
@@ -241,7 +241,11 @@ def block_value(blocks, b, u, work, value):  # type: ignore[no-untyped-def]
 def block_gradient(blocks, b, u, work, slope):  # type: ignore[no-untyped-def]
     """Its gradient ``slope`` (J, WIDTH), without logarithms."""
     far = _exponentials(u, work)
-    _sums(blocks, b, work, False)
+    for t in range(blocks.member.shape[1]):
+        best, worst = _sums(blocks, b, t, work)
+        both = 1.0 / (best * worst)
+        store(work.inv_b, t, choose(blocks.has_best[b, t], worst * both, 0.0))
+        store(work.inv_w, t, choose(blocks.has_worst[b, t], best * both, 0.0))
     for j in range(u.shape[0]):
         best, worst = spread(0.0), spread(0.0)
         seen = blocks.seen[b, j]

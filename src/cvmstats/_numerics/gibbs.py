@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from cvmstats._numerics.blocks import Blocks
 from cvmstats._numerics.compiled import compiled
+from cvmstats._numerics.lane_algebra import multiply
 from cvmstats._numerics.lanes import REAL, WIDTH
 from cvmstats._numerics.link import Link
 from cvmstats._numerics.people import QUARTER, Memory, People, draw_people, guide, log_likelihood, moments, remember
@@ -172,19 +173,15 @@ def advance(chain: Chain, begin: int, end: int, *, origin: int = 0, thin: int = 
         Means, covariances, people's parameters and log-likelihood; empty in warm-up.
     """
     mean, cov, beta, value = kept or chain.nothing
-    first = (begin - origin) // thin if kept else 0
     _sweeps(*pace(len(chain.population.mean)), chain.blocks, chain.link, chain.prior, chain.n_people, chain.people, chain.population, chain.memory,
             chain.mean_sum, chain.cov_sum, chain.frame, chain.framed, chain.scale_step, begin, end, origin, thin, learning, adapt, metropolis,
             mean, cov, beta, value)  # fmt: skip
-    if kept:
-        last = (end - origin) // thin
-        beta[first:last] = beta[first:last] @ chain.link.basis.T.astype(beta.dtype)
 
 
 @compiled
 def _sweeps(  # type: ignore[no-untyped-def]
     every, steps, blocks, link, prior, n_people, people, population, memory, mean_sum, cov_sum, frame, framed, scale_step, begin, end, origin, thin,
-    learning, adapt, metropolis, mean, cov, gamma, value,
+    learning, adapt, metropolis, mean, cov, beta, value,
 ):  # fmt: skip
     n_par = people.gamma.shape[1]
     first, second = np.empty(n_par), np.empty((n_par, n_par))
@@ -208,15 +205,18 @@ def _sweeps(  # type: ignore[no-untyped-def]
             mean[d] = population.mean
             cov[d] = population.cov
             value[d] = log_likelihood(blocks, people.value)
-            _read(blocks, people, gamma[d])
+            _read(blocks, people, basis, beta[d])
 
 
 @compiled
-def _read(blocks, people, out):  # type: ignore[no-untyped-def]
-    """Coordinates by person (R, K)."""
+def _read(blocks, people, basis, out):  # type: ignore[no-untyped-def]
+    """Parameters beta by person (R, K)."""
+    n_par = people.gamma.shape[1]
+    beta = np.empty((n_par, WIDTH), REAL)
     for b in range(people.gamma.shape[0]):
+        multiply(basis, people.gamma[b], beta)
         for lane in range(WIDTH):
             i = blocks.row[b, lane]
             if i >= 0:
-                for k in range(people.gamma.shape[1]):
-                    out[i, k] = people.gamma[b, k, lane]
+                for k in range(n_par):
+                    out[i, k] = beta[k, lane]

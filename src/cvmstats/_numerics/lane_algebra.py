@@ -1,7 +1,7 @@
 """Small linear algebra for WIDTH people at a time: triangular matrices of their own, square ones that all share.
 
 A person's lower triangle is stored by rows, entry (i, j) in row i (i + 1) / 2 + j of an array (K (K + 1) / 2, WIDTH).
-Rows are taken four at a time, so that the processor has independent sums to work on.
+Rows are taken two at a time: as many independent sums as registers hold.
 """
 
 from __future__ import annotations
@@ -25,22 +25,17 @@ def factorise(shared, own, factor, inverse):  # type: ignore[no-untyped-def]
         store(factor, rj + j, s)
         store(inverse, j, d)
         i = j + 1
-        while i + 3 < n:
+        while i + 1 < n:
             r0 = i * (i + 1) // 2
-            r1, r2, r3 = r0 + i + 1, r0 + 2 * i + 3, r0 + 3 * i + 6
+            r1 = r0 + i + 1
             s0, s1 = load(own, r0 + j) + shared[i, j], load(own, r1 + j) + shared[i + 1, j]
-            s2, s3 = load(own, r2 + j) + shared[i + 2, j], load(own, r3 + j) + shared[i + 3, j]
             for k in range(j):
                 x = load(factor, rj + k)
                 s0 -= x * load(factor, r0 + k)
                 s1 -= x * load(factor, r1 + k)
-                s2 -= x * load(factor, r2 + k)
-                s3 -= x * load(factor, r3 + k)
             store(factor, r0 + j, s0 * d)
             store(factor, r1 + j, s1 * d)
-            store(factor, r2 + j, s2 * d)
-            store(factor, r3 + j, s3 * d)
-            i += 4
+            i += 2
         while i < n:
             ri = i * (i + 1) // 2
             s = load(own, ri + j) + shared[i, j]
@@ -88,52 +83,34 @@ def times_upper(factor, x, out):  # type: ignore[no-untyped-def]
 def multiply(a, x, out):  # type: ignore[no-untyped-def]
     """``out`` (M, WIDTH) = ``a`` (M, N) times ``x`` (N, WIDTH)."""
     m, n = a.shape
-    i = 0
-    while i + 3 < m:
-        s0, s1, s2, s3 = spread(0.0), spread(0.0), spread(0.0), spread(0.0)
+    for i in range(0, m, 2):
+        j = min(i + 1, m - 1)
+        s0, s1 = spread(0.0), spread(0.0)
         for k in range(n):
             v = load(x, k)
             s0 += a[i, k] * v
-            s1 += a[i + 1, k] * v
-            s2 += a[i + 2, k] * v
-            s3 += a[i + 3, k] * v
+            s1 += a[j, k] * v
         store(out, i, s0)
-        store(out, i + 1, s1)
-        store(out, i + 2, s2)
-        store(out, i + 3, s3)
-        i += 4
-    while i < m:
-        s0 = spread(0.0)
-        for k in range(n):
-            s0 += a[i, k] * load(x, k)
-        store(out, i, s0)
-        i += 1
+        store(out, j, s1)
 
 
 @compiled(fast=True)
 def combine(a, x, b, y, shift, out):  # type: ignore[no-untyped-def]
     """``out`` = ``a`` x + ``b`` y + ``shift``."""
     m, n = a.shape
-    i = 0
-    while i + 3 < m:
-        s0, s1, s2, s3 = spread(shift[i]), spread(shift[i + 1]), spread(shift[i + 2]), spread(shift[i + 3])
+    for i in range(0, m, 2):
+        j = min(i + 1, m - 1)
+        s0, s1 = spread(shift[i]), spread(shift[j])
         for k in range(n):
-            v, w = load(x, k), load(y, k)
-            s0 += a[i, k] * v + b[i, k] * w
-            s1 += a[i + 1, k] * v + b[i + 1, k] * w
-            s2 += a[i + 2, k] * v + b[i + 2, k] * w
-            s3 += a[i + 3, k] * v + b[i + 3, k] * w
-        store(out, i, s0)
-        store(out, i + 1, s1)
-        store(out, i + 2, s2)
-        store(out, i + 3, s3)
-        i += 4
-    while i < m:
-        s0 = spread(shift[i])
+            v = load(x, k)
+            s0 += a[i, k] * v
+            s1 += a[j, k] * v
         for k in range(n):
-            s0 += a[i, k] * load(x, k) + b[i, k] * load(y, k)
+            v = load(y, k)
+            s0 += b[i, k] * v
+            s1 += b[j, k] * v
         store(out, i, s0)
-        i += 1
+        store(out, j, s1)
 
 
 @compiled(fast=True)
@@ -171,3 +148,21 @@ def sum_outer(x, y, out):  # type: ignore[no-untyped-def]
             out[i, j] = lane_sum(s0)
             out[i, k] = lane_sum(s1)
             out[i, m] = lane_sum(s2)
+
+
+@compiled(fast=True)
+def sum_square(x, out):  # type: ignore[no-untyped-def]
+    """The same for y = x."""
+    n_blocks, n = x.shape[0], x.shape[1]
+    for i in range(n):
+        for j in range(0, i + 1, 3):
+            k, m = min(j + 1, i), min(j + 2, i)
+            s0, s1, s2 = spread(0.0), spread(0.0), spread(0.0)
+            for b in range(n_blocks):
+                v = load(x[b], i)
+                s0 += v * load(x[b], j)
+                s1 += v * load(x[b], k)
+                s2 += v * load(x[b], m)
+            out[i, j] = out[j, i] = lane_sum(s0)
+            out[i, k] = out[k, i] = lane_sum(s1)
+            out[i, m] = out[m, i] = lane_sum(s2)

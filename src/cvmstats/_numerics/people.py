@@ -29,8 +29,8 @@ from cvmstats._numerics.lane_algebra import (
     multiply,
     solve_lower,
     solve_upper,
-    sum_outer,
     sum_rows,
+    sum_square,
     times_upper,
 )
 from cvmstats._numerics.lanes import (
@@ -217,7 +217,7 @@ def moments(blocks, people, first, second):  # type: ignore[no-untyped-def]
         for k in range(people.gamma.shape[1]):
             store(live[b], k, choose(blocks.live[b], load(people.gamma[b], k), 0.0))
     sum_rows(live, first)
-    sum_outer(live, live, second)
+    sum_square(live, second)
 
 
 @compiled

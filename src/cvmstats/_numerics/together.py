@@ -35,7 +35,7 @@ import numpy.typing as npt
 
 from cvmstats._numerics.blocks import block_gradient, block_value, room_for
 from cvmstats._numerics.compiled import compiled
-from cvmstats._numerics.lane_algebra import combine, sum_outer, sum_rows
+from cvmstats._numerics.lane_algebra import combine, sum_outer, sum_rows, sum_square
 from cvmstats._numerics.lanes import REAL, WIDTH, choose, load, store
 from cvmstats._numerics.link import to_coordinates, to_utilities
 from cvmstats._numerics.people import log_likelihood
@@ -119,7 +119,7 @@ def _keep(blocks, people, frame, mu, m, root, spread_of):  # type: ignore[no-unt
     kept = Kept(x, np.empty(n_par), np.empty((n_par, n_par)), np.empty((n_par, n_par)))
     sum_rows(x, kept.sum_x)
     sum_outer(frame.anchor, x, kept.hx)
-    sum_outer(x, x, kept.xx)
+    sum_square(x, kept.xx)
     return kept
 
 

@@ -29,7 +29,7 @@ from cvmstats.utilities.options import Prior, Sampler
 
 Floats = npt.NDArray[np.float64]
 
-WARMUP = 200
+WARMUP = 150
 """Sweeps before the first kept draw, where the caller says nothing."""
 THIN = 1
 """Sweeps per kept draw, where the caller says nothing: draws are nearly independent, all are worth keeping."""
