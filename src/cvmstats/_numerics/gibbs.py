@@ -28,13 +28,26 @@ from cvmstats._numerics.together import Frame, move_together, no_frame
 
 Floats = npt.NDArray[np.float64]
 
-RESCALE = 4
-"""Sweeps from one proposal of a common scale to the next."""
+class Pace(NamedTuple):
+    """How the population moves.
+
+    Attributes
+    ----------
+    joint, rescale : int
+        Sweeps from one joint move to the next, and from one proposal of a common scale to the next.
+    steps : int
+        Gradients of a joint trajectory, even.
+    """
+
+    joint: int
+    rescale: int
+    steps: int
 
 
-def pace(n_par: int) -> tuple[int, int]:
-    """Sweeps from one joint move to the next, and its gradients: both as many parameters ask (tried with K of 12 to 25)."""
-    return max(1, min(4, int((40 / n_par) ** 2))), max(4, 2 * round(n_par / 8))
+def pace(n_par: int) -> Pace:
+    """More and longer moves where there are many parameters, and where they cost next to nothing (tried with K from 4 to 25)."""
+    seldom = 2 if n_par < 8 else 4
+    return Pace(joint=max(1, min(seldom, int((40 / n_par) ** 2))), rescale=seldom, steps=max(4, 2 * round(n_par / 8)))
 
 
 class Chain(NamedTuple):
@@ -173,14 +186,14 @@ def advance(chain: Chain, begin: int, end: int, *, origin: int = 0, thin: int = 
         Means, covariances, people's parameters and log-likelihood; empty in warm-up.
     """
     mean, cov, beta, value = kept or chain.nothing
-    _sweeps(*pace(len(chain.population.mean)), chain.blocks, chain.link, chain.prior, chain.n_people, chain.people, chain.population, chain.memory,
+    _sweeps(pace(len(chain.population.mean)), chain.blocks, chain.link, chain.prior, chain.n_people, chain.people, chain.population, chain.memory,
             chain.mean_sum, chain.cov_sum, chain.frame, chain.framed, chain.scale_step, begin, end, origin, thin, learning, adapt, metropolis,
             mean, cov, beta, value)  # fmt: skip
 
 
 @compiled
 def _sweeps(  # type: ignore[no-untyped-def]
-    every, steps, blocks, link, prior, n_people, people, population, memory, mean_sum, cov_sum, frame, framed, scale_step, begin, end, origin, thin,
+    pace, blocks, link, prior, n_people, people, population, memory, mean_sum, cov_sum, frame, framed, scale_step, begin, end, origin, thin,
     learning, adapt, metropolis, mean, cov, beta, value,
 ):  # fmt: skip
     n_par = people.gamma.shape[1]
@@ -190,12 +203,12 @@ def _sweeps(  # type: ignore[no-untyped-def]
         precision = product(product(basis_t, population.precision), basis)
         mean_pull = precision @ (link.inverse @ population.mean)
         draw_people(blocks, link, people, precision, mean_pull, sweep, adapt, metropolis)
-        if sweep % RESCALE == RESCALE - 1:
+        if sweep % pace.rescale == pace.rescale - 1:
             rescale(blocks, link, people, population, prior, n_people, scale_step, adapt, metropolis)
         moments(blocks, people, first, second)
         draw_population(population, prior, n_people, basis @ first, product(product(basis, second), basis_t))
-        if framed and sweep % every == 0:
-            move_together(blocks, link, people, population, prior, frame, n_people, steps, adapt, metropolis)
+        if framed and sweep % pace.joint == 0:
+            move_together(blocks, link, people, population, prior, frame, n_people, pace.steps, adapt, metropolis)
         if learning:
             remember(blocks, link, people, memory)
             mean_sum += population.mean
