@@ -1,4 +1,4 @@
-"""The joint move of population and people: its density against one put together from scipy's, its gradient against differences."""
+"""The joint move of population and people: its density against scipy's distributions, its gradient against differences."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from cvmstats._numerics import gibbs
 from cvmstats._numerics.blocks import lay_out
 from cvmstats._numerics.link import make_link
 from cvmstats._numerics.logit import log_likelihood
-from cvmstats._numerics.together import _carriers, _density, _factor, _keep, _pass_gradients
 from cvmstats._numerics.simulate import simulate_best_worst
 from cvmstats._numerics.tasks import Tasks, flatten
+from cvmstats._numerics.together import _carriers, _density, _factor, _keep, _pass_gradients
 from cvmstats.utilities.hierarchical import to_upper
 from cvmstats.utilities.options import Prior
 
@@ -149,4 +149,4 @@ def _by_scipy(place: Place, mu: np.ndarray, m: np.ndarray) -> float:
         step[rows[c], columns[c]] = 1.0
         jacobian[:, c] = (frame.basis @ (step @ m.T + m @ step.T) @ frame.basis.T)[rows, columns]
     value += np.linalg.slogdet(jacobian)[1]
-    return float(value + np.log(np.diagonal(m)) @ np.arange(1, n_par + 1))  # M in the logarithms of its diagonal and its rows over it
+    return float(value + np.log(np.diagonal(m)) @ np.arange(1, n_par + 1))  # and M with its logarithms and rows

@@ -101,15 +101,15 @@ def lay_out(tasks: Tasks) -> Blocks:
     seat[row[live]] = np.argwhere(live)
     kept = np.flatnonzero(plain)
     slot = _rank(owner[kept])  # of each task, within its person
-    n_blocks, n_tasks, n_shown = len(row), int(max(1, slot.max(initial=-1) + 1)), max(2, int(size.max(initial=2)))
+    n_blocks, n_tasks, n_shown = len(row), 1 + int(slot.max(initial=0)), int(size.max(initial=2))
     block, lane = seat[owner[kept]].T
     best, worst = tasks.best[kept], tasks.worst[kept]
     has_best, has_worst = np.zeros((2, n_blocks, n_tasks, WIDTH), bool)
     has_best[block, slot, lane], has_worst[block, slot, lane] = best >= 0, worst >= 0
     linear = np.zeros((n_blocks, n_objects, WIDTH), REAL)
-    for pick, times in ((best, 1.0), (worst, -1.0)):
+    for pick, sign in ((best, 1.0), (worst, -1.0)):
         there = pick >= 0
-        np.add.at(linear, (block[there], tasks.objects[tasks.start[kept] + pick][there], lane[there]), times)
+        np.add.at(linear, (block[there], tasks.objects[tasks.start[kept] + pick][there], lane[there]), sign)
 
     # from here on one entry for every object in a set
     of = np.repeat(np.arange(len(kept)), size[kept])

@@ -14,17 +14,13 @@ FUSED = {"contract"}
 """Only multiply-and-add in one rounding: for sums whose order carries their accuracy."""
 
 
-def compiled(
-    function: Callable[..., Any] | None = None, *, fast: bool = False, fused: bool = False, inline: bool = False
-) -> Any:
+def compiled(function: Callable[..., Any] | None = None, *, fast: bool = False, fused: bool = False) -> Any:
     """Compile to machine code; where neither package folder nor home is writable, without a cache on disk."""
 
     def decorate(plain: Callable[..., Any]) -> Any:
         options = dict(_OPTIONS)
         if fast or fused:
             options["fastmath"] = FAST if fast else FUSED
-        if inline:
-            options["inline"] = "always"
         try:
             return numba.njit(cache=True, **options)(plain)
         except RuntimeError:  # numba finds no folder for its cache

@@ -1,9 +1,10 @@
 """Blocked Gibbs sampler for hierarchical best-worst utilities, beta_i ~ N(m, Sigma), one chain.
 
 A sweep draws each person's utilities given the population (``people.py``), then the population given the utilities
-(``population.py``); every few sweeps the population moves together with everybody's utilities (``together.py``), without
-which its standard deviations would walk in small steps. In warm-up the sampler learns, in windows of growing length, the
-normal distribution that each person's likelihood resembles, and the frame in which the joint move is made.
+(``population.py``). Without more, the population would walk in small steps; so every few sweeps its common scale
+(``rescale.py``) and the whole of it (``together.py``) move together with everybody's utilities. In warm-up the sampler
+learns, in windows of growing length, the normal distribution that each person's likelihood resembles, and the frame in
+which the joint move is made.
 
 Shapes: R people, K parameters, J objects, B blocks of WIDTH people.
 """
@@ -28,6 +29,7 @@ from cvmstats._numerics.together import Frame, move_together, no_frame
 
 Floats = npt.NDArray[np.float64]
 
+
 class Pace(NamedTuple):
     """How the population moves.
 
@@ -45,7 +47,7 @@ class Pace(NamedTuple):
 
 
 def pace(n_par: int) -> Pace:
-    """More and longer moves where there are many parameters, and where they cost next to nothing (tried with K from 4 to 25)."""
+    """More and longer moves where parameters are many, and where moves cost next to nothing (tried with K from 4 to 25)."""
     seldom = 2 if n_par < 8 else 4
     return Pace(joint=max(1, min(seldom, int((40 / n_par) ** 2))), rescale=seldom, steps=max(4, 2 * round(n_par / 8)))
 
@@ -67,6 +69,8 @@ class Chain(NamedTuple):
         Of no use before the first window has ended.
     framed : bool
         Whether it has.
+    scale_step : array (1)
+        Step of ``rescale``; changed in place.
     nothing : arrays
         Room for no draws.
     """
@@ -185,40 +189,38 @@ def advance(chain: Chain, begin: int, end: int, *, origin: int = 0, thin: int = 
     kept : arrays (D, K), (D, K, K), (D, R, K), (D)
         Means, covariances, people's parameters and log-likelihood; empty in warm-up.
     """
-    mean, cov, beta, value = kept or chain.nothing
-    _sweeps(pace(len(chain.population.mean)), chain.blocks, chain.link, chain.prior, chain.n_people, chain.people, chain.population, chain.memory,
-            chain.mean_sum, chain.cov_sum, chain.frame, chain.framed, chain.scale_step, begin, end, origin, thin, learning, adapt, metropolis,
-            mean, cov, beta, value)  # fmt: skip
+    _sweeps(chain, pace(len(chain.population.mean)), begin, end, origin, thin, learning, adapt, metropolis,
+            kept or chain.nothing)  # fmt: skip
 
 
 @compiled
-def _sweeps(  # type: ignore[no-untyped-def]
-    pace, blocks, link, prior, n_people, people, population, memory, mean_sum, cov_sum, frame, framed, scale_step, begin, end, origin, thin,
-    learning, adapt, metropolis, mean, cov, beta, value,
-):  # fmt: skip
+def _sweeps(chain, pace, begin, end, origin, thin, learning, adapt, metropolis, kept):  # type: ignore[no-untyped-def]
+    blocks, link, people, population, prior = chain.blocks, chain.link, chain.people, chain.population, chain.prior
+    mean, cov, beta, value = kept
     n_par = people.gamma.shape[1]
     first, second = np.empty(n_par), np.empty((n_par, n_par))
-    basis, basis_t = link.basis, transposed(link.basis)
+    basis_t = transposed(link.basis)
     for sweep in range(begin, end):
-        precision = product(product(basis_t, population.precision), basis)
+        precision = product(product(basis_t, population.precision), link.basis)
         mean_pull = precision @ (link.inverse @ population.mean)
         draw_people(blocks, link, people, precision, mean_pull, sweep, adapt, metropolis)
         if sweep % pace.rescale == pace.rescale - 1:
-            rescale(blocks, link, people, population, prior, n_people, scale_step, adapt, metropolis)
+            rescale(blocks, link, people, population, prior, chain.n_people, chain.scale_step, adapt, metropolis)
         moments(blocks, people, first, second)
-        draw_population(population, prior, n_people, basis @ first, product(product(basis, second), basis_t))
-        if framed and sweep % pace.joint == 0:
-            move_together(blocks, link, people, population, prior, frame, n_people, pace.steps, adapt, metropolis)
+        second[:] = product(product(link.basis, second), basis_t)
+        draw_population(population, prior, chain.n_people, link.basis @ first, second)
+        if chain.framed and sweep % pace.joint == 0:
+            move_together(blocks, link, people, population, prior, chain.frame, chain.n_people, pace.steps, adapt, metropolis)
         if learning:
-            remember(blocks, link, people, memory)
-            mean_sum += population.mean
-            cov_sum += population.cov
+            remember(blocks, link, people, chain.memory)
+            chain.mean_sum[:] += population.mean
+            chain.cov_sum[:] += population.cov
         if len(mean) > 0 and (sweep + 1 - origin) % thin == 0:
             d = (sweep + 1 - origin) // thin - 1
             mean[d] = population.mean
             cov[d] = population.cov
             value[d] = log_likelihood(blocks, people.value)
-            _read(blocks, people, basis, beta[d])
+            _read(blocks, people, link.basis, beta[d])
 
 
 @compiled

@@ -1,8 +1,8 @@
 """The common scale of the population moved together with everybody's utilities.
 
-Of all that is said of a population, its overall spread is tied closest to the utilities. Here Sigma becomes c^2 Sigma while each
-person keeps the place x_i within the normal distribution that Sigma and the person's own reference (h_i, H_i, ``people.py``)
-give: with P = Sigma^-1, L_i L_i' = P + H_i,
+Of all that is said of a population, its overall spread is tied closest to the utilities. Here Sigma becomes c^2 Sigma while
+each person keeps the place x_i within the normal distribution that Sigma and the person's own reference (h_i, H_i,
+``people.py``) give: with P = Sigma^-1, L_i L_i' = P + H_i,
 
     beta_i = L_i^-T (x_i + L_i^-1 (h_i + P m)),
 
@@ -27,14 +27,17 @@ _ACCEPT = 0.44
 
 
 @compiled(fast=True)
-def _places(blocks, link, people, precision, mean, factor_c, gamma, value, out):  # type: ignore[no-untyped-def]
-    """Where people come to stand at Sigma / ``factor_c``; sums of log |L| - log |L'| and of (beta - m)'P(beta - m) / 2."""
+def _places(blocks, link, people, precision, mean, shrunk, gamma, value, out):  # type: ignore[no-untyped-def]
+    """Where people come to stand, with P times ``shrunk``, and their log-likelihood.
+
+    Into ``out``: sums over people of log |L| before less after, and of (beta - m)'P(beta - m) / 2 before and after.
+    """
     n_par, n_obj = people.gamma.shape[1], link.own.shape[0]
     work = room_for(blocks)
     factor, inverse = np.empty((n_par * (n_par + 1) // 2, WIDTH), REAL), np.empty((n_par, WIDTH), REAL)
     center, x, u = np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL), np.empty((n_obj, WIDTH), REAL)
     sums = np.zeros((1, 3, WIDTH), REAL)
-    pull, scaled = precision @ mean, factor_c * precision
+    pull, scaled = precision @ mean, shrunk * precision
     for b in range(people.gamma.shape[0]):
         factorise(precision, people.stiffness[b], factor, inverse)
         change = spread(1.0)
@@ -47,7 +50,7 @@ def _places(blocks, link, people, precision, mean, factor_c, gamma, value, out):
             store(x, k, load(x, k) - load(center, k))
         factorise(scaled, people.stiffness[b], factor, inverse)
         for k in range(n_par):
-            store(center, k, load(people.pull[b], k) + factor_c * pull[k])
+            store(center, k, load(people.pull[b], k) + shrunk * pull[k])
             change = change * load(inverse, k)
         solve_lower(factor, inverse, center)
         for k in range(n_par):
@@ -76,7 +79,7 @@ def rescale(blocks, link, people, population, prior, n_people, step, adapt, metr
     precision = product(product(transposed(link.basis), population.precision), link.basis)
     _places(blocks, link, people, precision, link.inverse @ population.mean, shrunk, gamma, value, sums)
     gain = log_likelihood(blocks, value) - log_likelihood(blocks, people.value) + sums[0] + sums[1] - shrunk * sums[2]
-    gain += n_par * (n_par + 1.0 - (n_people + prior.degrees + n_par + 1.0)) * log_c
+    gain -= n_par * (n_people + prior.degrees) * log_c  # |Sigma| of people and prior, and K (K + 1) log c of the Jacobian
     gain += log_prior(prior, shapes, shrunk * population.precision, nothing)
     gain -= log_prior(prior, shapes, population.precision, nothing)
     ratio = np.exp(min(0.0, gain)) if gain > -np.inf else 0.0  # not a number: no

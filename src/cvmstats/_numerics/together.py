@@ -204,7 +204,7 @@ def _density(frame, prior, kept, n_people, mu, m, root, inverse, a, sum_f, fh, f
     by_p = np.zeros((n_par, n_par))
     value = log_prior(prior, frame.shapes, precision, by_p)
     mean_slope = np.zeros(n_par)
-    power = n_par + 1.0 - (prior.degrees + n_par + 1.0)  # Jacobian of Sigma in logarithms and rows of M, less |Sigma|
+    power = -prior.degrees  # |Sigma| to the power -(degrees + K + 1) / 2, and K + 1 from the Jacobian
     for i in range(n_par):
         mean = 0.0
         for j in range(n_par):
@@ -332,4 +332,5 @@ def no_frame(people_shape: tuple[int, ...]) -> Frame:
     n_par = people_shape[1]
     eye = np.eye(n_par)
     return Frame(basis=eye, inverse=eye, decode=eye, encode=eye, stiff=np.ones(n_par), shapes=eye[None],
-                 anchor=np.zeros(people_shape, REAL), sum_h=np.zeros(n_par), hh=eye, mass=np.ones((n_par, n_par + 1)), step=np.array([0.4]))  # fmt: skip
+                 anchor=np.zeros(people_shape, REAL), sum_h=np.zeros(n_par), hh=eye, mass=np.ones((n_par, n_par + 1)),
+                 step=np.array([0.4]))  # fmt: skip
