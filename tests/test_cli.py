@@ -1,8 +1,10 @@
 """The command: clean messages, exit codes, the whole path on small files."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pandas as pd
@@ -59,6 +61,26 @@ def test_run_writes_everything_and_keeps_ids(study, files, tmp_path):
     table = pd.read_parquet(out / "utilities.parquet")
     assert list(table.columns[:3]) == ["respondent", "account", "role"]
     assert np.allclose(table.iloc[:, 3:].sum(axis=1), 0)
+
+
+@QUICK
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 on this system")
+def test_a_run_that_is_killed_leaves_the_former_result(files, tmp_path):
+    out = tmp_path / "result"
+    assert invoke("run", files, "--out", out, "--quiet").exit_code == 0
+    former = {p.name: p.read_bytes() for p in out.iterdir()}
+    files.write_text(files.read_text(encoding="utf-8").replace("draws = 30", "draws = 50000"), encoding="utf-8")
+    command = [sys.executable, "-c", "from cvmstats.cli import app; app()", "run", str(files), "--out", str(out), "--quiet"]
+    with subprocess.Popen(command) as running:
+        time.sleep(6)  # the sampler is at work: it would take minutes
+        assert running.poll() is None
+        running.send_signal(signal.SIGKILL)
+        assert running.wait() == -signal.SIGKILL
+    assert {p.name: p.read_bytes() for p in out.iterdir()} == former
+    files.write_text(files.read_text(encoding="utf-8").replace("draws = 50000", "draws = 31"), encoding="utf-8")
+    assert invoke("run", files, "--out", out, "--quiet").exit_code == 0  # and the next one takes its place
+    assert json.loads((out / "settings.json").read_text())["study"]["fit"]["draws"] == 31
+    assert names(tmp_path) == {"study", "result"}  # nothing is left behind
 
 
 @QUICK

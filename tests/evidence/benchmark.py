@@ -4,13 +4,18 @@
 
 ESS = min(bulk, tail), rank-normalised, of 4 chains, at most the number of kept draws: median over all zero-centred
 utilities, minimum over all zero-centred population means, sds and correlations. Seconds: wall time of all chains on two
-threads, warm-up included, compilation in a column of its own; each program at its documented defaults.
+threads, warm-up included, compilation in a column of its own; each program at its documented defaults. Where R and bayesm are
+installed, a row shows bayesm's sampler. It wants as many alternatives in every choice, so the worst is chosen from the whole
+set there (the independent form); it has no default for iterations: 10,000, every 8th kept, the first fifth left out.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -81,6 +86,37 @@ def nutpie_on(model: Any) -> tuple[float, Callable[[int], Result]]:
     return spent, run
 
 
+def bayesm_on(choices: Choices) -> tuple[float, Callable[[int], Result]] | None:
+    """The same for bayesm, None where it is not installed; it has nothing to compile."""
+    if shutil.which("Rscript") is None or subprocess.run(["Rscript", "-e", "library(bayesm)"], capture_output=True).returncode:
+        return None
+    coding = np.asarray(choices.design.coding)
+    shown = np.asarray(choices.design.shown)[choices.version]
+    place = np.asarray(choices.place)
+    complete = ((place == 1).any(axis=2) & (place == -1).any(axis=2)).all(axis=1)  # it takes no gaps
+    shown, place = shown[complete], place[complete]
+    rows = np.stack([coding[shown], -coding[shown]], axis=2)  # people, tasks, best and worst, alternatives, parameters
+    picked = np.stack([place.argmax(axis=2), np.where(place == -1, 1, 0).argmax(axis=2)], axis=2) + 1
+    size = np.array([len(shown), coding.shape[1], 2 * shown.shape[1], shown.shape[2]], np.int32)
+
+    def run(seed: int) -> Result:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            for part, values in (("size", size), ("x", rows.astype(np.float64)), ("y", picked.astype(np.int32))):
+                (folder / part).write_bytes(values.tobytes())
+            command = ["Rscript", str(Path(__file__).with_name("bayesm.R")), name, CHAINS, THREADS, 10_000, 8, seed]
+            subprocess.run([str(part) for part in command], check=True, capture_output=True)
+            k, r = int(size[1]), int(size[0])
+            beta, mean, cov = ([np.fromfile(folder / f"{part}{c + 1}") for c in range(CHAINS)]
+                               for part in ("beta", "mean", "cov"))  # fmt: skip
+            first = len(mean[0]) // k // 5
+            return (np.stack([m.reshape(-1, k) for m in mean])[:, first:],
+                    np.stack([c.reshape(-1, k, k) for c in cov])[:, first:],
+                    np.stack([b.reshape(-1, k, r).transpose(0, 2, 1) for b in beta])[:, first:].astype(np.float32))  # fmt: skip
+
+    return 0.0, run
+
+
 def measure(choices: Choices, run: Callable[[int], Result], seed: int) -> tuple[float, float, float, float]:
     """Seconds, kept draws, median ESS of utilities, minimum ESS of the population."""
     start = time.perf_counter()
@@ -111,6 +147,8 @@ def main() -> None:
                           ("simulated, 300 x 20 items x 15 tasks of 5", simulated())):  # fmt: skip
         engines = {"ours": gibbs(choices), "nutpie, twin": nutpie_on(to_pymc(choices)),
                    "nutpie, LKJ": nutpie_on(lkj_model(choices))}  # fmt: skip
+        if (bayesm := bayesm_on(choices)) is not None:
+            engines["bayesm, independent form"] = bayesm
         seen: dict[str, list[tuple[float, ...]]] = {engine: [] for engine in engines}
         for run in range(options.runs):
             for engine, (_, sample) in engines.items():
@@ -125,7 +163,7 @@ def main() -> None:
         best = np.maximum(rate["nutpie, twin"], rate["nutpie, LKJ"])
         lines.append(f"| {name} | **ours over the faster of the others** | | | | | | **{rate['ours'][0] / best[0]:.1f}** | "
                      f"**{rate['ours'][1] / best[1]:.1f}** |")
-        print("\n".join(lines[-4:]), flush=True)
+        print("\n".join(lines[-len(engines) - 1 :]), flush=True)
     options.out.write_text("\n".join(lines) + "\n")
 
 

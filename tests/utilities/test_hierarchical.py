@@ -19,6 +19,7 @@ from cvmstats.data.design import Design
 from cvmstats.data.items import Items
 from cvmstats.data.respondents import Respondents
 from cvmstats.errors import ChoicesError, ConvergenceWarning, InterruptedWarning
+from cvmstats.utilities.convergence import reported_draws
 from cvmstats.utilities.hierarchical import fit_hierarchical
 from cvmstats.utilities.options import Sampler
 from cvmstats.workflows.sets import balanced_sets
@@ -102,33 +103,44 @@ def test_ctrl_c_returns_the_draws_so_far() -> None:
     assert "STOPPED EARLY" in repr(fit)
 
 
-@pytest.mark.filterwarnings("ignore::cvmstats.errors.ConvergenceWarning")
-def test_worst_answers_count() -> None:
-    choices, _ = study()
+def other_worsts(choices: Choices) -> Choices:
+    """The same answers, the worst drawn anew among what was not the best."""
     place = np.array(choices.place)
     rng = np.random.default_rng(1)
     for r, t in np.ndindex(place.shape[:2]):
         free = np.flatnonzero((place[r, t] == 0) | (place[r, t] == -1))
         place[r, t, free] = rng.permutation(place[r, t, free])
-    other = Choices(design=choices.design, respondents=choices.respondents, version=choices.version, place=place)
-    a, b = (fit_hierarchical(c, sampler=QUICK, seed=1).reported() for c in (choices, other))
+    return Choices(design=choices.design, respondents=choices.respondents, version=choices.version, place=place)
+
+
+@pytest.mark.filterwarnings("ignore::cvmstats.errors.ConvergenceWarning")
+def test_worst_answers_count() -> None:
+    choices, _ = study()
+    a, b = (fit_hierarchical(c, sampler=QUICK, seed=1).reported() for c in (choices, other_worsts(choices)))
     assert np.abs(a - b).mean() > 0.2
 
 
 @pytest.mark.filterwarnings("ignore::cvmstats.errors.ConvergenceWarning")
+def test_worst_answers_count_in_the_issues_study(shared_data: Path) -> None:
+    choices = evidence("nuts_reference").read_issues(shared_data / "bws1_issues_white2021")
+    a, b = (fit_hierarchical(c, sampler=QUICK, seed=1).reported() for c in (choices, other_worsts(choices)))
+    assert np.abs(a - b).mean() > 0.2  # two fits of the same answers differ by .03
+
+
+@pytest.mark.filterwarnings("ignore::cvmstats.errors.ConvergenceWarning")
 def test_the_same_posterior_as_nuts_on_a_small_study() -> None:
-    """60 people x 6 items, live: means and sds within 4 combined Monte Carlo errors, utilities r > .999."""
+    """60 people x 6 items, live: population within 4 combined Monte Carlo errors, utilities r > .999."""
     choices, _ = study()
     ours = fit_hierarchical(choices, sampler=Sampler(thin=4), seed=1)
     nuts = fit_hierarchical(choices, sampler=Sampler(engine="nuts", draws=1000, warmup=600), seed=1)
     frames = []
     for fit in (ours, nuts):
         assert fit.population is not None
-        table = fit.diagnostics.query("quantity in ('mean', 'sd')")
-        m = fit.population.mean_draws @ fit.report.T
-        s = np.sqrt(np.einsum("lk,cdkm,lm->cdl", fit.report, fit.population.cov_draws, fit.report))
-        draws = np.concatenate([m, s], axis=2)
-        frames.append((draws.mean(axis=(0, 1)), draws.std(axis=(0, 1)) / np.sqrt(table["ess_bulk"].to_numpy())))
+        table = fit.diagnostics.query("quantity != 'utility'")
+        parts = reported_draws(fit.report, fit.population.mean_draws, fit.population.cov_draws)
+        draws = np.concatenate(parts)
+        assert len(draws) == len(table) == 6 + 6 + 15  # means, sds, correlations
+        frames.append((draws.mean(axis=(1, 2)), draws.std(axis=(1, 2)) / np.sqrt(table["ess_bulk"].to_numpy())))
     (a, ea), (b, eb) = frames
     assert np.abs((a - b) / np.hypot(ea, eb)).max() < 4
     x, y = ours.reported(), nuts.reported()

@@ -1,5 +1,6 @@
 """Results appear whole or not at all, and nothing else is ever replaced."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -80,3 +81,10 @@ def test_other_folders_are_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StudyError, match="is a file"):
         check_target(tmp_path / "file")
+
+
+@pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() == 0, reason="root may write anywhere")
+def test_a_place_that_cannot_be_written_is_refused_before_any_work(tmp_path):
+    (tmp_path / "locked").mkdir(mode=0o500)
+    with pytest.raises(StudyError, match="nothing can be written into"):
+        check_target(tmp_path / "locked" / "result")

@@ -66,7 +66,7 @@ def fit_hierarchical(
     prior : Prior, optional
         Of m and Sigma; by default Huang & Wand (2013) with half-t(2, 2) standard deviations and m ~ N(0, 3^2).
     sampler : Sampler, optional
-        By default our blocked Gibbs sampler with 4 chains of 1,000 draws after 250 of warm-up;
+        By default our blocked Gibbs sampler with 4 chains of 1,000 draws after 150 of warm-up;
         ``Sampler(engine="nuts")`` draws from the same posterior with nutpie or PyMC.
     form : str
         Likelihood of best-worst tasks.

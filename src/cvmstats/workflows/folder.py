@@ -23,7 +23,8 @@ def check_target(out: str | Path) -> Path:
     Raises
     ------
     StudyError
-        Where it is a file, or a folder with something in it that is not a former result: that is never replaced.
+        Where it is a file, a folder with something in it that is not a former result (that is never replaced), or in a
+        place where nothing can be written.
     """
     target = Path(out).expanduser().resolve()
     former = _former(target)
@@ -34,6 +35,9 @@ def check_target(out: str | Path) -> Path:
     if target.is_dir() and any(target.iterdir()) and not (target / MARK).is_file():
         raise StudyError(f"the folder {target} holds files that are no results of a run (no {MARK})\n"
                          "  they would be replaced; name another folder, or empty this one")  # fmt: skip
+    above = next(place for place in target.parents if place.exists())
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise StudyError(f"nothing can be written into {above}\n  name a folder for the results elsewhere")
     return target
 
 

@@ -133,10 +133,9 @@ def run_study(path: str | Path, out: str | Path, *, progress: bool | None = None
         raise StudyError(f"{len(inside)} input files lie in the folder of the results\n"
                          f"  for example {examples(inside)}\n"
                          "  the folder is replaced as a whole; name another one")  # fmt: skip
-    with replaced_folder(target) as folder:
-        result = analyse(inputs, progress=progress, say=say)
-        with _stage("writing the results", result.seconds, say or _mute):
-            write_results(result, folder)
+    result = analyse(inputs, progress=progress, say=say)
+    with _stage("writing the results", result.seconds, say or _mute), replaced_folder(target) as folder:
+        write_results(result, folder)
     return replace(result, out=target)
 
 
