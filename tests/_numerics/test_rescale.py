@@ -59,7 +59,7 @@ def test_without_answers_the_scale_follows_its_prior(name: str) -> None:
         part[...] = 0.0
     start, step, logs = population.cov.copy(), np.ones(1), []
     for _ in range(4000):
-        rescale(blank, chain.link, people, population, upper, place.tasks.n_people, step, 0.0, True)
+        rescale(blank, chain.link, people, population, upper, place.tasks.n_people, step, 0.0)
         logs.append(0.5 * np.log(population.cov[0, 0] / start[0, 0]))
     grid = np.linspace(-9, 9, 4001)
     power = -n_par * (upper.degrees + n_par + 1) + n_par * (n_par + 1)  # of Sigma's density, and d Sigma = c^(K (K + 1) - 1) dc

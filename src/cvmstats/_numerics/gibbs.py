@@ -185,7 +185,7 @@ def advance(chain: Chain, begin: int, end: int, *, origin: int = 0, thin: int = 
     adapt : float
         Rate at which angles and step sizes adapt; 0 after warm-up.
     metropolis : bool
-        False leaves the corrections out (wrong on purpose: a test shows that calibration notices).
+        False leaves the corrections of trajectories out (wrong on purpose: a test shows that calibration notices).
     kept : arrays (D, K), (D, K, K), (D, R, K), (D)
         Means, covariances, people's parameters and log-likelihood; empty in warm-up.
     """
@@ -205,7 +205,7 @@ def _sweeps(chain, pace, begin, end, origin, thin, learning, adapt, metropolis, 
         mean_pull = precision @ (link.inverse @ population.mean)
         draw_people(blocks, link, people, precision, mean_pull, sweep, adapt, metropolis)
         if sweep % pace.rescale == pace.rescale - 1:
-            rescale(blocks, link, people, population, prior, chain.n_people, chain.scale_step, adapt, metropolis)
+            rescale(blocks, link, people, population, prior, chain.n_people, chain.scale_step, adapt)
         moments(blocks, people, first, second)
         second[:] = product(product(link.basis, second), basis_t)
         draw_population(population, prior, chain.n_people, link.basis @ first, second)

@@ -68,7 +68,7 @@ def _places(blocks, link, people, precision, mean, shrunk, gamma, value, out):  
 
 
 @compiled
-def rescale(blocks, link, people, population, prior, n_people, step, adapt, metropolis):  # type: ignore[no-untyped-def]
+def rescale(blocks, link, people, population, prior, n_people, step, adapt):  # type: ignore[no-untyped-def]
     """One proposal of c; a is drawn anew after it. ``step`` (1) is changed in place while ``adapt`` > 0."""
     n_par = len(population.mean)
     log_c = step[0] * draw_normal(population.key)
@@ -83,7 +83,7 @@ def rescale(blocks, link, people, population, prior, n_people, step, adapt, metr
     gain += log_prior(prior, shapes, shrunk * population.precision, nothing)
     gain -= log_prior(prior, shapes, population.precision, nothing)
     ratio = np.exp(min(0.0, gain)) if gain > -np.inf else 0.0  # not a number: no
-    if ratio >= draw_uniform(population.key) or not metropolis:
+    if ratio >= draw_uniform(population.key):
         people.gamma[:] = gamma
         people.value[:] = value
         population.cov[:] /= shrunk
