@@ -6,7 +6,7 @@ ESS = min(bulk, tail), rank-normalised, of 4 chains, at most the number of kept 
 utilities, minimum over all zero-centred population means, sds and correlations. Seconds: wall time of all chains on two
 threads, warm-up included, compilation in a column of its own; each program at its documented defaults. Where R and bayesm are
 installed, a row shows bayesm's sampler. It wants as many alternatives in every choice, so the worst is chosen from the whole
-set there (the independent form); it has no default for iterations: 10,000, every 8th kept, the first fifth left out.
+set there (the independent form); it has no default for iterations: 5,000, every 4th kept, the first fifth left out.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def bayesm_on(choices: Choices) -> tuple[float, Callable[[int], Result]] | None:
             folder = Path(name)
             for part, values in (("size", size), ("x", rows.astype(np.float64)), ("y", picked.astype(np.int32))):
                 (folder / part).write_bytes(values.tobytes())
-            command = ["Rscript", str(Path(__file__).with_name("bayesm.R")), name, CHAINS, THREADS, 10_000, 8, seed]
+            command = ["Rscript", str(Path(__file__).with_name("bayesm.R")), name, CHAINS, THREADS, 5_000, 4, seed]
             subprocess.run([str(part) for part in command], check=True, capture_output=True)
             k, r = int(size[1]), int(size[0])
             beta, mean, cov = ([np.fromfile(folder / f"{part}{c + 1}") for c in range(CHAINS)]
