@@ -140,7 +140,8 @@ def main() -> None:
     packages = ", ".join(f"{p} {version(p)}" for p in ("numba", "nutpie", "pymc", "numpy"))
     lines = ["# Effective draws per second: the Gibbs engine beside nutpie", "",
              f"Command: `uv run python -W ignore tests/evidence/benchmark.py --data FOLDER`; medians of {options.runs} "
-             f"interleaved runs; {CHAINS} chains on {THREADS} threads; {packages}.", "",
+             f"interleaved runs; {CHAINS} chains on {THREADS} threads; {packages}. Compilation: the first call; ours is read "
+             "from numba's cache on disk where there is one.", "",
              "| study | engine | compile s | seconds | kept | median ESS, utilities | min ESS, population | median / s | "
              "min / s |", "|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
     for name, choices in (("issues, 350 x 13 items x 13 tasks of 4", read_issues(options.data)),
