@@ -69,17 +69,17 @@ def test_a_run_that_is_killed_leaves_the_former_result(files, tmp_path):
     out = tmp_path / "result"
     assert invoke("run", files, "--out", out, "--quiet").exit_code == 0
     former = {p.name: p.read_bytes() for p in out.iterdir()}
-    files.write_text(files.read_text(encoding="utf-8").replace("draws = 30", "draws = 50000"), encoding="utf-8")
+    files.write_text(files.read_text(encoding="utf-8").replace("warmup = 40", "warmup = 1000000"), encoding="utf-8")
     command = [sys.executable, "-c", "from cvmstats.cli import app; app()", "run", str(files), "--out", str(out), "--quiet"]
     with subprocess.Popen(command) as running:
-        time.sleep(6)  # the sampler is at work: it would take minutes
+        time.sleep(6)  # in warm-up, which would take minutes and no memory
         assert running.poll() is None
         running.send_signal(signal.SIGKILL)
         assert running.wait() == -signal.SIGKILL
     assert {p.name: p.read_bytes() for p in out.iterdir()} == former
-    files.write_text(files.read_text(encoding="utf-8").replace("draws = 50000", "draws = 31"), encoding="utf-8")
+    files.write_text(files.read_text(encoding="utf-8").replace("warmup = 1000000", "warmup = 41"), encoding="utf-8")
     assert invoke("run", files, "--out", out, "--quiet").exit_code == 0  # and the next one takes its place
-    assert json.loads((out / "settings.json").read_text())["study"]["fit"]["draws"] == 31
+    assert json.loads((out / "settings.json").read_text())["study"]["fit"]["warmup"] == 41
     assert names(tmp_path) == {"study", "result"}  # nothing is left behind
 
 
