@@ -68,5 +68,5 @@ def test_people_who_said_nothing_come_from_the_population(metropolis: bool) -> N
         draw_people(blocks, link, chain.people, precision, precision @ (link.inverse @ mean), sweep, 0.0, metropolis)
         seen.append(chain.people.gamma.transpose(0, 2, 1)[blocks.row >= 0] @ link.basis.T)
     flat = np.concatenate(seen[1:])
-    np.testing.assert_allclose(flat.mean(axis=0), mean, atol=4 * 2**0.5 / len(flat) ** 0.5)  # quarter turns: independent
+    np.testing.assert_allclose(flat.mean(axis=0), mean, atol=4 * 2**0.5 / len(flat) ** 0.5)  # draws repel a little
     np.testing.assert_allclose(np.cov(flat.T), cov, atol=4 * 2 * 2**0.5 / len(flat) ** 0.5)

@@ -21,7 +21,7 @@ from cvmstats._numerics.compiled import compiled
 from cvmstats._numerics.lane_algebra import multiply
 from cvmstats._numerics.lanes import REAL, WIDTH
 from cvmstats._numerics.link import Link
-from cvmstats._numerics.people import QUARTER, Memory, People, draw_people, guide, log_likelihood, moments, remember
+from cvmstats._numerics.people import FULL, Memory, People, draw_people, guide, log_likelihood, moments, remember
 from cvmstats._numerics.population import Population, Upper, draw_population
 from cvmstats._numerics.rescale import rescale
 from cvmstats._numerics.square import product, transposed
@@ -101,7 +101,7 @@ def start(blocks: Blocks, link: Link, prior: Upper, pooled: Floats, n_people: in
     shape = (n_blocks, n_par, WIDTH)
     people = People(
         gamma=np.zeros(shape, REAL), value=np.zeros((n_blocks, WIDTH), REAL), pull=np.zeros(shape, REAL),
-        stiffness=np.zeros((n_blocks, n_par * (n_par + 1) // 2, WIDTH), REAL), turn=np.full((n_blocks, WIDTH), QUARTER, REAL),
+        stiffness=np.zeros((n_blocks, n_par * (n_par + 1) // 2, WIDTH), REAL), turn=np.full((n_blocks, WIDTH), np.cos(FULL), REAL),
         keys=np.zeros((n_blocks, WIDTH), np.uint64),
     )  # fmt: skip
     memory = Memory(np.zeros(shape, REAL), np.zeros(shape, REAL),
