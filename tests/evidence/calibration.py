@@ -127,7 +127,7 @@ def main() -> None:
         for sabotage in ("", *SABOTAGES):
             start = time.perf_counter()
             n = options.replications if not sabotage else min(options.replications, 200)
-            left, tails, limit = outside(ranks_of(prior, n, sabotage=sabotage, thin=60))
+            left, tails, limit = outside(ranks_of(prior, n, sabotage=sabotage, thin=30))
             lines.append(f"| {name} | {sabotage or 'none'} (n = {n}) | {tails.min():.2g} ({NAMES[int(tails.argmin())]}) | "
                          f"{limit:.2g} | {len(left)}: {', '.join(left[:4])} | {time.perf_counter() - start:.0f} |")
             print(lines[-1], flush=True)

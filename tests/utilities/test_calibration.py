@@ -12,7 +12,7 @@ calibration = evidence("calibration")
 
 @pytest.mark.parametrize("prior", sorted(calibration.PRIORS))
 def test_ranks_stay_in_the_band(prior: str) -> None:
-    ranks = calibration.ranks_of(calibration.PRIORS[prior], 100, thin=40)
+    ranks = calibration.ranks_of(calibration.PRIORS[prior], 100, thin=20)
     left, _, _ = calibration.outside(ranks, simulations=50_000)
     assert left == []
 

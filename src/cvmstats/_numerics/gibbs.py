@@ -46,10 +46,25 @@ class Pace(NamedTuple):
     steps: int
 
 
-def pace(n_par: int) -> Pace:
-    """More and longer moves where parameters are many, and where moves cost next to nothing (tried with K from 4 to 25)."""
+_KNOWN = 20.0
+"""People whose worth of knowledge makes a variance well known."""
+
+
+def pace(n_par: int, known: float = np.inf) -> Pace:
+    """More and longer moves where parameters are many, and where moves cost next to nothing (tried with K from 4 to 25).
+
+    Where the answers say little of how people differ, the population has far to go: it moves with every sweep, and farther.
+
+    Parameters
+    ----------
+    known : float
+        What the answers say of a typical variance: as much as if so many people's utilities were known exactly.
+    """
+    steps = max(4, 2 * round(n_par / 8))
+    if known < _KNOWN:
+        return Pace(joint=1, rescale=1, steps=3 * steps)
     seldom = 2 if n_par < 8 else 4
-    return Pace(joint=max(1, min(seldom, int((40 / n_par) ** 2))), rescale=seldom, steps=max(4, 2 * round(n_par / 8)))
+    return Pace(joint=max(1, min(seldom, int((40 / n_par) ** 2))), rescale=seldom, steps=steps)
 
 
 class Chain(NamedTuple):
@@ -69,6 +84,7 @@ class Chain(NamedTuple):
         Of no use before the first window has ended.
     framed : bool
         Whether it has.
+    pace : Pace
     scale_step : array (1)
         Step of ``rescale``; changed in place.
     nothing : arrays
@@ -86,6 +102,7 @@ class Chain(NamedTuple):
     cov_sum: Floats
     frame: Frame
     framed: bool
+    pace: Pace
     scale_step: Floats
     nothing: tuple[Any, ...]
 
@@ -101,8 +118,8 @@ def start(blocks: Blocks, link: Link, prior: Upper, pooled: Floats, n_people: in
     shape = (n_blocks, n_par, WIDTH)
     people = People(
         gamma=np.zeros(shape, REAL), value=np.zeros((n_blocks, WIDTH), REAL), pull=np.zeros(shape, REAL),
-        stiffness=np.zeros((n_blocks, n_par * (n_par + 1) // 2, WIDTH), REAL), turn=np.full((n_blocks, WIDTH), np.cos(FULL), REAL),
-        keys=np.zeros((n_blocks, WIDTH), np.uint64),
+        stiffness=np.zeros((n_blocks, n_par * (n_par + 1) // 2, WIDTH), REAL),
+        turn=np.full((n_blocks, WIDTH), np.cos(FULL), REAL), keys=np.zeros((n_blocks, WIDTH), np.uint64),
     )  # fmt: skip
     memory = Memory(np.zeros(shape, REAL), np.zeros(shape, REAL),
                     np.zeros((n_blocks, n_objects * (n_objects + 1) // 2, WIDTH), REAL))  # fmt: skip
@@ -117,7 +134,7 @@ def start(blocks: Blocks, link: Link, prior: Upper, pooled: Floats, n_people: in
                             key=np.array([words[-1], 0], np.uint64))  # fmt: skip
     nothing = (np.zeros((0, n_par)), np.zeros((0, n_par, n_par)), np.zeros((0, n_people, n_par), np.float32), np.zeros(0))
     return Chain(blocks, link, prior, n_people, people, population, memory, np.zeros(n_par), np.zeros((n_par, n_par)),
-                 no_frame(shape), False, np.full(1, 0.1), nothing)  # fmt: skip
+                 no_frame(shape), False, pace(n_par), np.full(1, 0.1), nothing)  # fmt: skip
 
 
 def learn(chain: Chain, n: int) -> Chain:
@@ -126,7 +143,8 @@ def learn(chain: Chain, n: int) -> Chain:
     frame = _frame(chain, chain.mean_sum / n, chain.cov_sum / n)
     chain.mean_sum[...] = 0.0
     chain.cov_sum[...] = 0.0
-    return chain._replace(frame=frame, framed=True)
+    known = chain.n_people * float(np.median((frame.stiff / (1.0 + frame.stiff)) ** 2))
+    return chain._replace(frame=frame, framed=True, pace=pace(len(frame.stiff), known))
 
 
 def _frame(chain: Chain, mean: Floats, cov: Floats) -> Frame:
@@ -189,14 +207,14 @@ def advance(chain: Chain, begin: int, end: int, *, origin: int = 0, thin: int = 
     kept : arrays (D, K), (D, K, K), (D, R, K), (D)
         Means, covariances, people's parameters and log-likelihood; empty in warm-up.
     """
-    _sweeps(chain, pace(len(chain.population.mean)), begin, end, origin, thin, learning, adapt, metropolis,
-            kept or chain.nothing)  # fmt: skip
+    _sweeps(chain, begin, end, origin, thin, learning, adapt, metropolis, kept or chain.nothing)
 
 
 @compiled
-def _sweeps(chain, pace, begin, end, origin, thin, learning, adapt, metropolis, kept):  # type: ignore[no-untyped-def]
+def _sweeps(chain, begin, end, origin, thin, learning, adapt, metropolis, kept):  # type: ignore[no-untyped-def]
     blocks, link, people, population, prior = chain.blocks, chain.link, chain.people, chain.population, chain.prior
     mean, cov, beta, value = kept
+    pace = chain.pace
     n_par = people.gamma.shape[1]
     first, second = np.empty(n_par), np.empty((n_par, n_par))
     basis_t = transposed(link.basis)

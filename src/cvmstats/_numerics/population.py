@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from cvmstats._numerics.compiled import compiled
 from cvmstats._numerics.square import cholesky, invert_lower, product, transposed
+from cvmstats._numerics.streams import draw_normal, draw_uniform
 
 Floats = npt.NDArray[np.float64]
 
@@ -63,23 +64,6 @@ class Population(NamedTuple):
     precision: Floats
     scales: Floats
     key: npt.NDArray[np.uint64]
-
-
-@compiled
-def draw_uniform(key):  # type: ignore[no-untyped-def]
-    """In (0, 1]: the same hash as the people's streams."""
-    key[1] += np.uint64(1)
-    z = key[0] + key[1] * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    return (np.float64(z >> np.uint64(11)) + 1.0) / 9007199254740992.0
-
-
-@compiled
-def draw_normal(key):  # type: ignore[no-untyped-def]
-    """Standard normal."""
-    return np.sqrt(-2.0 * np.log(draw_uniform(key))) * np.cos(2.0 * np.pi * draw_uniform(key))
 
 
 @compiled

@@ -19,8 +19,9 @@ from cvmstats._numerics.lane_algebra import factorise, inner, multiply, solve_lo
 from cvmstats._numerics.lanes import REAL, WIDTH, choose, load, logarithm, spread, store
 from cvmstats._numerics.link import to_utilities
 from cvmstats._numerics.people import log_likelihood
-from cvmstats._numerics.population import draw_normal, draw_scales, draw_uniform, log_prior
+from cvmstats._numerics.population import draw_scales, log_prior
 from cvmstats._numerics.square import product, transposed
+from cvmstats._numerics.streams import draw_normal, draw_uniform
 
 _ACCEPT = 0.44
 """Best rate of a random walk in one dimension (Gelman, Roberts & Gilks 1996)."""

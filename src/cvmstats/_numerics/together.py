@@ -39,8 +39,9 @@ from cvmstats._numerics.lane_algebra import combine, sum_outer, sum_rows, sum_sq
 from cvmstats._numerics.lanes import REAL, WIDTH, choose, load, store
 from cvmstats._numerics.link import to_coordinates, to_utilities
 from cvmstats._numerics.people import log_likelihood
-from cvmstats._numerics.population import draw_normal, draw_scales, draw_uniform, log_prior
+from cvmstats._numerics.population import draw_scales, log_prior
 from cvmstats._numerics.square import cholesky, invert_lower, product, scaled_rows, transposed
+from cvmstats._numerics.streams import draw_normal, draw_uniform
 
 Floats = npt.NDArray[np.float64]
 _OUTER = (3.0 - np.sqrt(3.0)) / 6.0
