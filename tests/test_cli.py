@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cvmstats.cli import app
+from cvmstats.data.store import load
 from cvmstats.workflows import make_study, write_study
 
 RESULTS = {
@@ -150,3 +151,24 @@ def test_the_command_loads_nothing_heavy():
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_design_writes_and_judges(tmp_path):
+    pd.DataFrame({"label": [f"need {j}" for j in range(9)]}).to_csv(tmp_path / "items.csv", index=False)
+    out, picture = tmp_path / "design.csv", tmp_path / "design.png"
+    done = invoke("design", tmp_path / "items.csv", "--out", out, "--items-per-task", 3, "--tasks", 12, "--versions", 4,
+                  "--wide", "--picture", picture)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "4 versions x 12 tasks x 3 items" in done.output
+    assert "pairs over all, SD                                     0  at its bound" in done.output
+    assert list(pd.read_csv(out).columns) == ["Version", "Set", "Item1", "Item2", "Item3"]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    for more, message in (([], "ends in '.txt'"), (["--anchor", "dual"], "ends in '.txt'")):
+        refused = invoke("design", tmp_path / "items.csv", "--out", tmp_path / "design.txt", *more)
+        assert refused.exit_code == 1
+        assert message in refused.output
+    refused = invoke("design", tmp_path / "items.csv", "--out", out, "--anchor", "dual")
+    assert "cannot hold an anchor" in refused.output
+    whole = invoke("design", tmp_path / "items.csv", "--out", tmp_path / "d.cvm", "--anchor", "dual", "--items-per-task", 3)
+    assert whole.exit_code == 0, whole.output
+    assert len(load(tmp_path / "d.cvm").objects) == 10

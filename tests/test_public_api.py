@@ -10,8 +10,8 @@ import pytest
 
 import cvmstats as cvm
 
-ROOMS = ("survey", "segments", "projection", "strategy", "report")
-RESULTS = {"CorrectedSizes", "Evaluation", "Priorities", "SegmentChoice"}
+ROOMS = ("design", "survey", "segments", "projection", "strategy", "report")
+RESULTS = {"CorrectedSizes", "DesignAssessment", "Evaluation", "Priorities", "SegmentChoice"}
 """What functions return and nobody makes: public in their rooms, not at the front door."""
 
 

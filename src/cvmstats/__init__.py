@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from cvmstats.data.segments import Segments
     from cvmstats.data.store import load, save
     from cvmstats.data.utilities import Utilities
+    from cvmstats.design import assess_design, design_best_worst, expected_precision
     from cvmstats.projection import correct_sizes, fit_classifier, project, read_accounts, write_accounts
     from cvmstats.projection.classifier import SegmentClassifier
     from cvmstats.projection.evaluate import evaluate_classifier
-    from cvmstats.report import plot_priorities, plot_segments, plot_utilities, write_png
+    from cvmstats.report import plot_design, plot_priorities, plot_segments, plot_utilities, write_png
     from cvmstats.segments import (
         assign_segments,
         choose_segments,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
         segment_accounts,
     )
     from cvmstats.strategy import grade_priorities
-    from cvmstats.survey import read_choices, read_design, read_items, read_respondents, write_choices
+    from cvmstats.survey import read_choices, read_design, read_items, read_respondents, write_choices, write_design
     from cvmstats.survey.simulate import simulate_choices
     from cvmstats.utilities._pymc_model import to_pymc
     from cvmstats.utilities.counts import score_counts
@@ -59,13 +60,14 @@ _HOMES = {
     "data.segments": ("Segments",),
     "data.store": ("load", "save"),
     "data.utilities": ("Utilities",),
+    "design": ("assess_design", "design_best_worst", "expected_precision"),
     "projection": ("correct_sizes", "fit_classifier", "project", "read_accounts", "write_accounts"),
     "projection.classifier": ("SegmentClassifier",),
     "projection.evaluate": ("evaluate_classifier",),
-    "report": ("plot_priorities", "plot_segments", "plot_utilities", "write_png"),
+    "report": ("plot_design", "plot_priorities", "plot_segments", "plot_utilities", "write_png"),
     "segments": ("assign_segments", "choose_segments", "fit_latent_class", "fit_mixture", "segment_accounts"),
     "strategy": ("grade_priorities",),
-    "survey": ("read_choices", "read_design", "read_items", "read_respondents", "write_choices"),
+    "survey": ("read_choices", "read_design", "read_items", "read_respondents", "write_choices", "write_design"),
     "survey.simulate": ("simulate_choices",),
     "utilities._pymc_model": ("to_pymc",),
     "utilities.counts": ("score_counts",),
@@ -79,12 +81,13 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Accounts", "Choices", "Design", "Findings", "Items", "Prior", "Projection", "Respondents", "Sampler", "Scorer",
-    "SegmentClassifier", "Segments", "Utilities", "__version__", "assign_segments", "choose_segments", "concat_choices",
-    "correct_sizes", "errors", "evaluate_classifier", "fit_classifier", "fit_hierarchical", "fit_latent_class",
-    "fit_mixture", "fit_pooled", "grade_priorities", "load", "make_study", "plot_priorities", "plot_segments",
-    "plot_utilities", "project", "read_accounts", "read_choices", "read_design", "read_items", "read_respondents",
-    "run_study", "save", "score_counts", "segment_accounts", "simulate_choices", "to_pymc", "write_accounts",
-    "write_choices", "write_png",
+    "SegmentClassifier", "Segments", "Utilities", "__version__", "assess_design", "assign_segments",
+    "choose_segments", "concat_choices", "correct_sizes", "design_best_worst", "errors", "evaluate_classifier",
+    "expected_precision", "fit_classifier", "fit_hierarchical", "fit_latent_class", "fit_mixture", "fit_pooled",
+    "grade_priorities", "load", "make_study", "plot_design", "plot_priorities", "plot_segments", "plot_utilities",
+    "project", "read_accounts", "read_choices", "read_design", "read_items", "read_respondents", "run_study", "save",
+    "score_counts", "segment_accounts", "simulate_choices", "to_pymc", "write_accounts", "write_choices",
+    "write_design", "write_png",
 ]  # fmt: skip
 
 

@@ -44,6 +44,29 @@ def demo(
         typer.echo(f"{result!r}\n\n{recovery!r}\n\nwritten to {result.out}; the picture is priorities.png")
 
 
+@app.command()
+def design(
+    items: Annotated[Path, typer.Argument(help="Table of the items: id or label, and text and group if you like.")],
+    out: Annotated[Path, typer.Option(help="Where the design goes: .csv or .parquet, or .cvm for all of it.")],
+    items_per_task: Annotated[int, typer.Option(min=2, help="Items in a set.")] = 5,
+    tasks: Annotated[int | None, typer.Option(min=1, help="Sets per version; by default each item comes 3 times.")] = None,
+    versions: Annotated[int, typer.Option(min=1, help="Versions.")] = 10,
+    items_per_version: Annotated[int | None, typer.Option(help="Build each version from so many of the items.")] = None,
+    anchor: Annotated[str | None, typer.Option(help="'direct' or 'dual': ask for a threshold too (needs .cvm).")] = None,
+    wide: Annotated[bool, typer.Option("--wide", help="Version, Set, Item1, ... by number.")] = False,
+    picture: Annotated[Path | None, typer.Option(help="PNG of how often pairs meet.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 0,
+) -> None:
+    """Make a best-worst design, and judge it."""
+    with _clean_errors():
+        from cvmstats.workflows import write_new_design
+
+        assessment = write_new_design(items, out, items_per_task=items_per_task, n_tasks=tasks, n_versions=versions,
+                                      items_per_version=items_per_version, anchor=anchor, wide=wide, picture=picture,
+                                      seed=seed)  # fmt: skip
+        typer.echo(f"{assessment.design!r}\n\n{assessment!r}\n\nwritten to {out}")
+
+
 @contextmanager
 def _plain_warnings() -> Iterator[None]:
     """Our warnings as plain lines on stderr, without the line of code that raised them."""

@@ -18,8 +18,8 @@ from cvmstats.data.choices import NO_ANSWER, Choices
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
 from cvmstats.data.respondents import Respondents
-from cvmstats.errors import ChoicesError, CvmWarning
-from cvmstats.survey import read_choices, write_choices
+from cvmstats.errors import ChoicesError, CvmWarning, DesignError
+from cvmstats.survey import read_choices, read_design, write_choices, write_design
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=6)
 
@@ -148,3 +148,32 @@ def test_what_a_table_cannot_hold_is_refused(tmp_path: Path) -> None:
         write_choices(simple(design=nobody, place=np.full((1, 1, 3), NO_ANSWER)), tmp_path / "a.csv")
     with pytest.warns(CvmWarning, match="seconds of the answers are not written"):
         write_choices(simple(seconds=np.ones((1, 1))), tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("form", ["long", "wide"])
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_design_comes_back_as_it_was(tmp_path: Path, form: Any, ending: str) -> None:
+    rng = np.random.default_rng(2)
+    shown = np.stack([[rng.permutation(6)[:3] for _ in range(4)] for _ in range(11)])
+    shown[3, 1, 2] = -1  # a shorter set
+    design = Design(objects=Items.from_labels(["a", "b,", "007", "é", 'q"', "=1"]), shown=shown)
+    path = write_design(design, tmp_path / f"design.{ending}", format=form)
+    back = read_design(path, design.objects)
+    assert back.fingerprint == design.fingerprint
+    assert back.version_ids == design.version_ids
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_what_a_table_of_a_design_cannot_hold_is_refused(tmp_path: Path) -> None:
+    items = Items.from_labels("abc")
+    mixed = Design(objects=items, shown=[[[0, 1], [1, 2]]], kind=np.array([["pair", "best"]], object), block=("x", "y"))
+    with pytest.raises(DesignError, match="'several kinds of task', 'blocks'"):
+        write_design(mixed, tmp_path / "d.csv")
+    with pytest.raises(DesignError, match="'a coding of its own'"):
+        write_design(Design(objects=items, shown=[[[0, 1]]], coding=np.eye(3)), tmp_path / "d.csv")
+    plain = Design(objects=items, shown=[[[0, 1]]])
+    with pytest.raises(DesignError, match=r"expected \.csv or \.parquet"):
+        write_design(plain, tmp_path / "d.txt")
+    with pytest.raises(DesignError, match="expected 'long' or 'wide'"):
+        write_design(plain, tmp_path / "d.csv", format="tall")  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())

@@ -138,11 +138,18 @@ def start(blocks: Blocks, link: Link, prior: Upper, pooled: Floats, n_people: in
 
 
 def learn(chain: Chain, n: int) -> Chain:
-    """The chain with what ``n`` sweeps of warm-up have shown."""
+    """The chain with what ``n`` sweeps of warm-up have shown.
+
+    A covariance that has all but vanished gives no frame: the former one stays.
+    """
     guide(chain.people, chain.memory, chain.link, n)
-    frame = _frame(chain, chain.mean_sum / n, chain.cov_sum / n)
+    mean, cov = chain.mean_sum / n, chain.cov_sum / n
     chain.mean_sum[...] = 0.0
     chain.cov_sum[...] = 0.0
+    try:
+        frame = _frame(chain, mean, cov)
+    except np.linalg.LinAlgError:
+        return chain
     known = chain.n_people * float(np.median((frame.stiff / (1.0 + frame.stiff)) ** 2))
     return chain._replace(frame=frame, framed=True, pace=pace(len(frame.stiff), known))
 

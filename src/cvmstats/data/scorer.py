@@ -7,8 +7,6 @@ run as an expression in any engine and as a formula in a workbook.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -20,7 +18,7 @@ import pandas as pd
 
 from cvmstats.data.accounts import Accounts
 from cvmstats.data.encoding import Encoding
-from cvmstats.data.store import read_only
+from cvmstats.data.store import read_only, whole_file
 from cvmstats.errors import ScorerError
 
 FORMAT = 1
@@ -179,15 +177,8 @@ class Scorer:
     def save(self, path: str | Path) -> Path:
         """Write the JSON to a file, whole or not at all."""
         target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(self.to_json())
-            os.replace(temporary, target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with whole_file(target) as part:
+            part.write_text(self.to_json(), encoding="utf-8")
         return target
 
     @classmethod

@@ -10,6 +10,8 @@ import json
 import os
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,29 @@ def read_only(array: Any, dtype: Any = None) -> Any:
     return result
 
 
+def umask() -> int:
+    """The process's mask of permissions, which can only be read by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[Path]:
+    """A temporary file beside ``path`` to write into; it takes its place when the block ends well, else nothing changes."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~umask())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def save(result: Any, path: str | Path) -> Path:
     """Save one of the hall's types to one file: a zip of JSON, NPY arrays and Parquet tables.
 
@@ -70,16 +95,9 @@ def save(result: Any, path: str | Path) -> Path:
     if name not in _TYPES:
         raise InputError(f"save() got a {name}\n  expected one of {', '.join(sorted(_TYPES))}")
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as z:
-            meta = {"cvmstats": FORMAT, "root": _pack(result, "root", z)}
-            z.writestr("meta.json", json.dumps(meta, indent=1))
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with whole_file(target) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as z:
+        meta = {"cvmstats": FORMAT, "root": _pack(result, "root", z)}
+        z.writestr("meta.json", json.dumps(meta, indent=1))
     return target
 
 

@@ -6,9 +6,7 @@ an apostrophe in front, which reading takes away again. Numbers and ids are left
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +14,7 @@ import pandas as pd
 
 from cvmstats.data.accounts import Accounts, is_number
 from cvmstats.data.projection import Projection
+from cvmstats.data.store import whole_file
 from cvmstats.errors import AccountsError
 
 _RISKY = re.compile(r"'*[=+\-@\t\r]")
@@ -75,12 +74,9 @@ def write_accounts(
     suffix = target.suffix.lower()
     if suffix not in {".csv", ".parquet"}:
         raise AccountsError(f"cannot write accounts to {target.name!r}\n  expected a name ending in .csv or .parquet")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    os.close(handle)
-    try:
+    with whole_file(target) as part:
         if suffix == ".parquet":
-            result.table.to_parquet(temporary, index=False)
+            result.table.to_parquet(part, index=False)
         else:
             spared = "" if for_excel else result.id
             table = pd.DataFrame({
@@ -88,11 +84,7 @@ def write_accounts(
                 for c in map(str, result.table)
             })  # fmt: skip
             encoding = "utf-8-sig" if bom or for_excel else "utf-8"
-            table.to_csv(temporary, index=False, encoding=encoding, lineterminator="\n")
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+            table.to_csv(part, index=False, encoding=encoding, lineterminator="\n")
     return target
 
 

@@ -3,6 +3,6 @@
 from cvmstats.survey.design_file import read_design
 from cvmstats.survey.lists import read_items, read_respondents
 from cvmstats.survey.read import read_choices
-from cvmstats.survey.write import write_choices
+from cvmstats.survey.write import write_choices, write_design
 
-__all__ = ["read_choices", "read_design", "read_items", "read_respondents", "write_choices"]
+__all__ = ["read_choices", "read_design", "read_items", "read_respondents", "write_choices", "write_design"]

@@ -1,9 +1,7 @@
-"""Answers out: the same long and wide forms that are read."""
+"""Answers and designs out: the same long and wide forms that are read."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Literal
@@ -12,7 +10,11 @@ import numpy as np
 import pandas as pd
 
 from cvmstats.data.choices import NO_ANSWER, Choices
-from cvmstats.errors import ChoicesError, CvmWarning, examples
+from cvmstats.data.design import Design
+from cvmstats.data.store import whole_file
+from cvmstats.errors import ChoicesError, CvmWarning, DesignError, examples
+
+_ENDINGS = (".csv", ".parquet", ".pq")
 
 
 def write_choices(choices: Choices, path: str | Path, format: Literal["long", "wide"] = "long") -> Path:
@@ -38,25 +40,66 @@ def write_choices(choices: Choices, path: str | Path, format: Literal["long", "w
         nothing; ``cvmstats.save`` keeps these.
     """
     target = Path(path)
-    if target.suffix.lower() not in {".csv", ".parquet", ".pq"}:
+    if target.suffix.lower() not in _ENDINGS:
         raise ChoicesError(f"{target.name} ends in {target.suffix!r}\n  expected .csv or .parquet")
     if format not in ("long", "wide"):
         raise ChoicesError(f"format={format!r} is not known\n  expected 'long' or 'wide'")
     _check(choices, format)
     table = _long(choices) if format == "long" else _wide(choices)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    os.close(handle)
-    try:
+    return _write(table, target)
+
+
+def write_design(design: Design, path: str | Path, format: Literal["long", "wide"] = "long") -> Path:
+    """Write a design to a CSV or Parquet file; ``read_design`` with the same items gives the same design.
+
+    Long: version, task, position, item (id). Wide, as MaxDiff programs have it: Version, Set, Item1, Item2, ... with the
+    items' numbers from 1. The file appears whole or not at all.
+
+    Parameters
+    ----------
+    design : Design
+        Of one kind of task.
+    path : path
+        Ends in ``.csv`` or ``.parquet``.
+    format : {"long", "wide"}
+        Which form.
+
+    Raises
+    ------
+    DesignError
+        Where the design holds what the form cannot: several kinds of task, anchors, blocks, a coding of its own;
+        ``cvmstats.save`` keeps these.
+    """
+    target = Path(path)
+    if target.suffix.lower() not in _ENDINGS:
+        raise DesignError(f"{target.name} ends in {target.suffix!r}\n  expected .csv or .parquet")
+    if format not in ("long", "wide"):
+        raise DesignError(f"format={format!r} is not known\n  expected 'long' or 'wide'")
+    plain = Design(objects=design.objects, shown=design.shown)
+    kinds = sorted({str(k) for k in np.asarray(design.kind).ravel()})
+    held = {"several kinds of task": len(kinds) > 1, "dual questions": np.asarray(design.dual).any(),
+            "blocks": len(set(design.block or ())) > 1, "grades": bool(design.grades),
+            "a coding of its own": design.objects_fingerprint != plain.objects_fingerprint}  # fmt: skip
+    lost = [what for what, there in held.items() if there]
+    if lost:
+        raise DesignError(f"a table of a design cannot hold {examples(lost)}\n  keep it with cvmstats.save(design, path)")
+    table = design.to_frame()
+    if format == "wide":
+        number = dict(zip(design.objects.ids, range(1, 1 + len(design.objects)), strict=True))
+        wide = table.assign(item=table["item"].map(number)).pivot(index=["version", "task"], columns="position", values="item")
+        order = table[["version", "task"]].drop_duplicates()
+        wide = wide.loc[pd.MultiIndex.from_frame(order)].astype("Int64")
+        wide.columns = pd.Index([f"Item{p}" for p in wide.columns])
+        table = wide.reset_index().rename(columns={"version": "Version", "task": "Set"})
+    return _write(table, target)
+
+
+def _write(table: pd.DataFrame, target: Path) -> Path:
+    with whole_file(target) as part:
         if target.suffix.lower() == ".csv":
-            table.to_csv(temporary, index=False, lineterminator="\n", encoding="utf-8")
+            table.to_csv(part, index=False, lineterminator="\n", encoding="utf-8")
         else:
-            table.to_parquet(temporary, index=False)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+            table.to_parquet(part, index=False)
     return target
 
 
@@ -84,12 +127,6 @@ def _check(choices: Choices, format: str) -> None:
         warnings.warn(
             f"{', '.join(lost)} of the answers are not written; cvmstats.save keeps them", CvmWarning, stacklevel=3
         )
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _long(choices: Choices) -> pd.DataFrame:

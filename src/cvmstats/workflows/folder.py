@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cvmstats.data.store import umask
 from cvmstats.errors import StudyError
 
 MARK = "settings.json"
@@ -52,7 +53,7 @@ def replaced_folder(target: Path) -> Iterator[Path]:
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
         yield temporary
-        temporary.chmod(0o777 & ~_umask())
+        temporary.chmod(0o777 & ~umask())
         _put(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -87,9 +88,3 @@ def _exchange(first: Path, second: Path) -> bool:
 
 def _former(target: Path) -> Path:
     return target.with_name(f".{target.name}.former")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -11,8 +11,9 @@ from cvmstats.data.items import Items
 from cvmstats.data.respondents import Respondents
 from cvmstats.data.segments import SegmentModel, Segments
 from cvmstats.data.utilities import Population, Utilities
+from cvmstats.design import assess_design, design_best_worst
 from cvmstats.errors import SegmentsError, UtilitiesError
-from cvmstats.report import plot_priorities, plot_segments, plot_utilities, write_png
+from cvmstats.report import plot_design, plot_priorities, plot_segments, plot_utilities, write_png
 from cvmstats.report.plots.colours import segment_colour
 from cvmstats.strategy import grade_priorities
 
@@ -90,3 +91,16 @@ def test_utilities_are_sorted(segments, tmp_path):
     assert write_png(ax.figure, tmp_path / "u.png").exists()
     with pytest.raises(UtilitiesError, match="no population"):
         plot_utilities(replace(utilities, population=None))
+
+
+@pytest.mark.parametrize("n", [8, 70])
+def test_a_design_shows_how_often_pairs_meet(tmp_path, n):
+    assessment = assess_design(design_best_worst([f"need {j}" for j in range(n)], items_per_task=4, n_versions=3))
+    ax = plot_design(assessment)
+    image = ax.get_images()[0].get_array()
+    off = ~np.eye(n, dtype=bool)
+    assert (np.asarray(image)[off] == assessment.pairs[off]).all()
+    assert np.isnan(np.asarray(image, float)[~off]).all() or image.mask[~off].all()
+    assert len(ax.get_yticklabels()) == (n if n <= 60 else 0)
+    assert f"bound {assessment.table.set_index('figure')['bound']['pairs over all, SD']:.3f}" in ax.get_title(loc="left")
+    assert write_png(ax, tmp_path / "design.png").exists()

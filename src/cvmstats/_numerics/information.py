@@ -1,0 +1,37 @@
+"""Information that one answered set carries on the utilities of its k objects where all utilities are equal.
+
+By symmetry it is c_k (I - J / k), and only c_k depends on what is asked.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+FORMS = ("best", "worst", "sequential", "maxdiff", "marginal", "exploded")
+
+
+def set_information(form: str, size: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """c_k of sets of ``size`` objects.
+
+    ``best`` or ``worst`` alone: 1 / k. ``sequential``: the worst is chosen from the k - 1 that are left. ``maxdiff``: one of
+    k (k - 1) ordered pairs. ``marginal``: best and worst taken for independent logits over the whole set; as best and worst
+    never agree, its standard errors follow 2 (k - 1) / k^2 rather than 2 / k. ``exploded``: a full ranking.
+    """
+    k = np.asarray(size, float)
+    if form in ("best", "worst"):
+        return np.asarray(1 / k)
+    if form == "sequential":
+        return np.asarray(1 / k + (k - 2) / (k - 1) ** 2)
+    if form == "maxdiff":
+        return np.asarray(2 / (k - 1))
+    if form == "marginal":
+        return np.asarray(2 * (k - 1) / k**2)
+    if form == "exploded":
+        return np.asarray([_exploded(int(one)) for one in k.ravel()]).reshape(k.shape)
+    raise ValueError(f"unknown form {form!r}; expected one of {', '.join(FORMS)}")
+
+
+def _exploded(k: int) -> float:
+    """Choices from k, ..., 2 objects: from m of them 1 / m, and a contrast is inside a random m of k by (m - 1) / (k - 1)."""
+    return sum((m - 1) / (k - 1) / m for m in range(2, k + 1))

@@ -1,0 +1,6 @@
+"""What to ask: designs, and what they are worth."""
+
+from cvmstats.design.assess import DesignAssessment, assess_design, expected_precision
+from cvmstats.design.best_worst import design_best_worst
+
+__all__ = ["DesignAssessment", "assess_design", "design_best_worst", "expected_precision"]

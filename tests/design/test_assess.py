@@ -1,0 +1,86 @@
+"""Judging: a design made elsewhere, two designs side by side, precision against published figures and a real fit."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import cvmstats as cvm
+from cvmstats.data.design import Design
+from cvmstats.data.items import Items
+from cvmstats.errors import DesignError
+
+
+def items(n: int) -> Items:
+    return Items.from_labels(f"need {j + 1}" for j in range(n))
+
+
+def test_a_clumsy_design_is_told_so(tmp_path) -> None:
+    path = tmp_path / "design.csv"
+    pd.DataFrame({"Version": [1, 1, 1, 1], "Set": [1, 2, 3, 4], "Item1": [1, 1, 1, 6], "Item2": [2, 2, 3, 7],
+                  "Item3": [3, 3, 4, 8]}).to_csv(path, index=False)  # fmt: skip
+    a = cvm.assess_design(cvm.read_design(path))
+    assert a["times an item is shown, most"] == 3
+    assert a["sets repeated within a version"] == 1
+    assert a["groups of items that never meet"] == 3  # item 5 is never shown
+    assert a["D efficiency over all"] == 0
+    assert a["items repeated in adjacent sets, per version"] == 5
+    text = repr(a)
+    assert "utilities cannot be compared between 3 groups of items" in text
+    assert "hang by a thread" in text
+    assert "bound 1" in text
+    with pytest.raises(KeyError, match="no figure 'beauty'"):
+        a["beauty"]
+
+
+def test_two_designs_side_by_side() -> None:
+    good = cvm.assess_design(cvm.design_best_worst(items(10), items_per_task=4, n_tasks=10, n_versions=4))
+    rng = np.random.default_rng(0)
+    shown = np.stack([[rng.permutation(10)[:4] for _ in range(10)] for _ in range(4)])
+    table = good.compare(cvm.assess_design(Design(objects=items(10), shown=shown)))
+    assert set(table["closer"]) <= {"this", ""}
+    assert (table["closer"] == "this").sum() >= 8
+
+
+def test_sets_of_different_sizes_have_bounds_on_counts_only() -> None:
+    a = cvm.assess_design(Design(objects=items(4), shown=[[[0, 1, 2, 3], [0, 1, -1, -1], [2, 3, -1, -1]]]))
+    bound = a.table.set_index("figure")["bound"]
+    assert bound["times an item is shown, least"] == 2
+    assert np.isnan(bound["pairs over all, SD"])
+    assert "pairs within a version, SD" not in bound
+
+
+def test_other_questions_are_not_judged() -> None:
+    with pytest.raises(DesignError, match="without best-worst"):
+        cvm.assess_design(Design(objects=items(3), shown=[[[0, 1], [1, 2]]], kind="pair"))
+
+
+# v, k, T, n, standard error of the customer's methods page; a single version that is not balanced
+@pytest.mark.parametrize(("v", "k", "n_tasks", "n", "se"), [
+    (20, 5, 12, 300, .0569), (12, 4, 9, 200, .0629), (30, 5, 18, 300, .0579),
+])  # fmt: skip
+def test_expected_precision_is_the_formulas(v: int, k: int, n_tasks: int, n: int, se: float) -> None:
+    many, one = (cvm.design_best_worst(items(v), items_per_task=k, n_tasks=n_tasks, n_versions=m) for m in (100, 1))
+    table = cvm.expected_precision(many, n)
+    assert table["bound"][0] == pytest.approx(se, abs=5e-5)
+    np.testing.assert_allclose(table["se"], table["bound"], rtol=2e-3)
+    more = cvm.expected_precision(one, n, spread=1.0)
+    assert (more["se"] > np.sqrt(se**2 + (1 - 1 / v) / n)).all()
+
+
+def test_expected_precision_is_that_of_pooled_fits_at_equal_utilities() -> None:
+    design = cvm.design_best_worst(items(6), items_per_task=3, n_tasks=6, n_versions=4)
+    n, n_fits = 40, 120
+    people = cvm.Respondents.from_ids(str(i) for i in range(n))
+    fits = []
+    for seed in range(n_fits):
+        choices = cvm.simulate_choices(np.zeros((n, 6)), design, people, version=np.arange(n) % 4, seed=seed)
+        fits.append(np.asarray(cvm.fit_pooled(choices).population.mean) @ np.asarray(design.coding).T)
+    seen = np.sqrt(np.square(fits).mean())
+    wanted = np.sqrt(np.square(cvm.expected_precision(design, n)["se"]).mean())
+    assert seen / wanted == pytest.approx(1.0, abs=3 / np.sqrt(2 * n_fits * 5))  # 3 standard errors of an sd
+
+
+def test_items_that_never_meet_have_no_precision() -> None:
+    apart = Design(objects=items(4), shown=[[[0, 1], [2, 3]]])
+    with pytest.raises(DesignError, match="never meet"):
+        cvm.expected_precision(apart, 100)
