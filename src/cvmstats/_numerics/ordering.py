@@ -17,6 +17,8 @@ def order_sets(shared: npt.ArrayLike, rng: np.random.Generator, *, n_starts: int
         length = _shorten(table, order)
         if least < 0 or length < least:
             best, least = order, length
+        if least == 0:
+            break
     return best
 
 

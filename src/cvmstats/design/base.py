@@ -57,8 +57,8 @@ def base_designs(n_items: int, n_sets: int, size: int, n_wanted: int, rng: np.ra
     """
     table, fault = block_design(n_items, n_sets, size), 0.0
     if table is not None and (fault := _fault(table, n_items)) < _REPEAT:
-        return [_ready(table, fault, n_items, rng)]
-    found = [] if table is None else [_ready(table, fault, n_items, rng)]
+        return [_in_order(_measured(table, fault, n_items), rng)]
+    found = [] if table is None else [_measured(table, fault, n_items)]
     for attempt in range(_ATTEMPTS + _CHOICE * n_wanted):
         least = min((base.fault for base in found), default=np.inf)
         found = list({base.spectrum: base for base in found if base.fault <= least}.values())
@@ -66,10 +66,11 @@ def base_designs(n_items: int, n_sets: int, size: int, n_wanted: int, rng: np.ra
             break
         sets = _annealed(n_items, n_sets, size, rng)
         if (fault := _fault(sets, n_items)) <= least:
-            found.append(_ready(sets, fault, n_items, rng))
+            found.append(_measured(sets, fault, n_items))
     least = min(base.fault for base in found)
     distinct = {base.spectrum: base for base in found if base.fault <= least}
-    return sorted(distinct.values(), key=lambda base: -base.d)[:n_wanted]
+    chosen = sorted(distinct.values(), key=lambda base: -round(base.d, 6))[:n_wanted]  # the same on every machine
+    return [_in_order(base, rng) for base in chosen]
 
 
 def _annealed(n_items: int, n_sets: int, size: int, rng: np.random.Generator) -> Ints:
@@ -99,11 +100,14 @@ def _fault(sets: Ints, n_items: int) -> float:
     return float(excess + _REPEAT * max(0, repeated - needed) + _APART * loose)
 
 
-def _ready(sets: Ints, fault: float, n_items: int, rng: np.random.Generator) -> Base:
+def _measured(sets: Ints, fault: float, n_items: int) -> Base:
     member = incidence(sets, n_items)
-    shared = member.astype(np.int64) @ member.T
-    d = float(efficiencies(information(member))[0])
-    return Base(sets[order_sets(shared, rng)], fault, d, spectrum(concurrence(member)))
+    return Base(sets, fault, float(efficiencies(information(member))[0]), spectrum(concurrence(member)))
+
+
+def _in_order(base: Base, rng: np.random.Generator) -> Base:
+    member = incidence(base.sets, int(base.sets.max()) + 1).astype(np.int64)
+    return base._replace(sets=base.sets[order_sets(member @ member.T, rng)])
 
 
 def spectrum(met: Ints) -> bytes:

@@ -133,7 +133,8 @@ def _find(names: Sequence[str], index: dict[str, int], what: str) -> Ints:
 def _check(n_free: int, n_items: int, size: int, n_fixed: int, n_sets: int, n_versions: int, wanted: int | None,
            n_always: int) -> int:  # fmt: skip
     """How many of the free items a version shows; refuses what cannot be."""
-    asked = f"{n_versions} versions of {n_sets} sets of {size} out of {n_items} items"
+    asked = (f"{n_versions} version{'s' * (n_versions != 1)} of {n_sets} set{'s' * (n_sets != 1)} of {size} out of {n_items} "
+             "items")  # fmt: skip
     own = size - n_fixed
     if min(n_sets, n_versions) < 1:
         raise DesignError(f"{asked}\n  expected one version of one set, or more")

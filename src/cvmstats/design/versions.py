@@ -12,7 +12,7 @@ from cvmstats.design.criteria import concurrence, incidence
 
 Ints = npt.NDArray[np.int64]
 
-_WORK, _ROUNDS = 3e8, (2, 30)
+_WORK, _ROUNDS = 3e8, (1, 30)
 """Elementary steps that evening out the pairs over all versions may take; the fewest and the most rounds of it."""
 _HOT, _COLD, _ENOUGH = 0.6, 0.15, 12
 """Temperatures of these rounds where there are enough of them, and how many are."""
