@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cvmstats.data.segments import Segments
     from cvmstats.data.store import load, save
     from cvmstats.data.utilities import Utilities
-    from cvmstats.design import assess_design, design_best_worst, expected_precision
+    from cvmstats.design import assess_design, design_best_worst, design_pairs, expected_precision
     from cvmstats.projection import correct_sizes, fit_classifier, project, read_accounts, write_accounts
     from cvmstats.projection.classifier import SegmentClassifier
     from cvmstats.projection.evaluate import evaluate_classifier
@@ -60,7 +60,7 @@ _HOMES = {
     "data.segments": ("Segments",),
     "data.store": ("load", "save"),
     "data.utilities": ("Utilities",),
-    "design": ("assess_design", "design_best_worst", "expected_precision"),
+    "design": ("assess_design", "design_best_worst", "design_pairs", "expected_precision"),
     "projection": ("correct_sizes", "fit_classifier", "project", "read_accounts", "write_accounts"),
     "projection.classifier": ("SegmentClassifier",),
     "projection.evaluate": ("evaluate_classifier",),
@@ -82,12 +82,12 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "Accounts", "Choices", "Design", "Findings", "Items", "Prior", "Projection", "Respondents", "Sampler", "Scorer",
     "SegmentClassifier", "Segments", "Utilities", "__version__", "assess_design", "assign_segments",
-    "choose_segments", "concat_choices", "correct_sizes", "design_best_worst", "errors", "evaluate_classifier",
-    "expected_precision", "fit_classifier", "fit_hierarchical", "fit_latent_class", "fit_mixture", "fit_pooled",
-    "grade_priorities", "load", "make_study", "plot_design", "plot_priorities", "plot_segments", "plot_utilities",
-    "project", "read_accounts", "read_choices", "read_design", "read_items", "read_respondents", "run_study", "save",
-    "score_counts", "segment_accounts", "simulate_choices", "to_pymc", "write_accounts", "write_choices",
-    "write_design", "write_png",
+    "choose_segments", "concat_choices", "correct_sizes", "design_best_worst", "design_pairs", "errors",
+    "evaluate_classifier", "expected_precision", "fit_classifier", "fit_hierarchical", "fit_latent_class",
+    "fit_mixture", "fit_pooled", "grade_priorities", "load", "make_study", "plot_design", "plot_priorities",
+    "plot_segments", "plot_utilities", "project", "read_accounts", "read_choices", "read_design", "read_items",
+    "read_respondents", "run_study", "save", "score_counts", "segment_accounts", "simulate_choices", "to_pymc",
+    "write_accounts", "write_choices", "write_design", "write_png",
 ]  # fmt: skip
 
 

@@ -50,8 +50,8 @@ def test_sets_of_different_sizes_have_bounds_on_counts_only() -> None:
 
 
 def test_other_questions_are_not_judged() -> None:
-    with pytest.raises(DesignError, match="without best-worst"):
-        cvm.assess_design(Design(objects=items(3), shown=[[[0, 1], [1, 2]]], kind="pair"))
+    with pytest.raises(DesignError, match=r"without best-worst sets or pairs \(it has 'rank'\)"):
+        cvm.assess_design(Design(objects=items(3), shown=[[[0, 1], [1, 2]]], kind="rank"))
 
 
 # v, k, T, n, standard error of the customer's methods page; a single version that is not balanced

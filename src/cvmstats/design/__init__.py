@@ -2,5 +2,6 @@
 
 from cvmstats.design.assess import DesignAssessment, assess_design, expected_precision
 from cvmstats.design.best_worst import design_best_worst
+from cvmstats.design.pairs import design_pairs
 
-__all__ = ["DesignAssessment", "assess_design", "design_best_worst", "expected_precision"]
+__all__ = ["DesignAssessment", "assess_design", "design_best_worst", "design_pairs", "expected_precision"]

@@ -87,7 +87,7 @@ def _text(value: float) -> str:
 
 
 def assess_design(design: Design) -> DesignAssessment:
-    """Judge the best-worst, best-only or worst-only sets of a design; anchors and other questions are left out.
+    """Judge the best-worst sets of a design (best-only, worst-only), or its pairs where it has none; anchors are left out.
 
     Sums of squares, standard deviations (ddof 1) and efficiencies follow John & Mitchell (1977, JRSS B 39, 39-43); bounds on
     the efficiencies use the least possible variance of the eigenvalues. Sets of different sizes have bounds on the counts
@@ -168,14 +168,15 @@ def _within(met: Ints, size: Ints, matrix: Floats) -> dict[str, tuple[Any, Any]]
 
 
 def _item_sets(design: Design) -> tuple[npt.NDArray[np.int32], tuple[str, ...], tuple[str, ...]]:
-    """Sets of items (V, T, A) of best-worst tasks, without the anchor; labels and ids of the items."""
+    """Sets of items (V, T, A) of best-worst tasks, else of pairs, without the anchor; labels and ids of the items."""
     anchor = ~np.asarray(design.coding).any(axis=1)
-    asked = np.isin(np.asarray(design.kind), ("best_worst", "best", "worst")) & (np.asarray(design.shown) >= 0).any(axis=2)
-    tasks = np.flatnonzero(asked.any(axis=0))
-    if len(tasks) == 0:
-        raise DesignError(f"a design without best-worst, best-only or worst-only sets (it has "
-                          f"{examples(sorted({str(k) for k in np.asarray(design.kind).ravel()}))})\n"
+    kind, there = np.asarray(design.kind), (np.asarray(design.shown) >= 0).any(axis=2)
+    of_kind = (np.isin(kind, kinds) & there for kinds in (("best_worst", "best", "worst"), ("pair", "graded")))
+    asked = next((one for one in of_kind if one.any()), None)
+    if asked is None:
+        raise DesignError(f"a design without best-worst sets or pairs (it has {examples(sorted(set(kind[there].tolist())))})\n"
                           "  only these are judged here")  # fmt: skip
+    tasks = np.flatnonzero(asked.any(axis=0))
     number = np.append(np.cumsum(~anchor) - 1, -1)
     shown = np.where(asked[:, tasks, None], design.shown[:, tasks], -1)
     shown = np.where(shown < 0, -1, np.where(np.append(anchor, True)[shown], -1, number[shown]))
