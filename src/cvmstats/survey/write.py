@@ -12,7 +12,7 @@ import pandas as pd
 from cvmstats.data.choices import NO_ANSWER, Choices
 from cvmstats.data.design import Design
 from cvmstats.data.store import whole_file
-from cvmstats.errors import ChoicesError, CvmWarning, DesignError, examples
+from cvmstats.errors import ChoicesError, CvmWarning, DesignError, InputError, examples
 
 _ENDINGS = (".csv", ".parquet", ".pq")
 
@@ -39,11 +39,7 @@ def write_choices(choices: Choices, path: str | Path, format: Literal["long", "w
         Where the answers hold what the form cannot: other kinds of task, strength, counts, people who were asked
         nothing; ``cvmstats.save`` keeps these.
     """
-    target = Path(path)
-    if target.suffix.lower() not in _ENDINGS:
-        raise ChoicesError(f"{target.name} ends in {target.suffix!r}\n  expected .csv or .parquet")
-    if format not in ("long", "wide"):
-        raise ChoicesError(f"format={format!r} is not known\n  expected 'long' or 'wide'")
+    target = _target(path, format, ChoicesError)
     _check(choices, format)
     table = _long(choices) if format == "long" else _wide(choices)
     return _write(table, target)
@@ -70,11 +66,7 @@ def write_design(design: Design, path: str | Path, format: Literal["long", "wide
         Where the design holds what the form cannot: several kinds of task, anchors, blocks, a coding of its own;
         ``cvmstats.save`` keeps these.
     """
-    target = Path(path)
-    if target.suffix.lower() not in _ENDINGS:
-        raise DesignError(f"{target.name} ends in {target.suffix!r}\n  expected .csv or .parquet")
-    if format not in ("long", "wide"):
-        raise DesignError(f"format={format!r} is not known\n  expected 'long' or 'wide'")
+    target = _target(path, format, DesignError)
     plain = Design(objects=design.objects, shown=design.shown)
     kinds = sorted({str(k) for k in np.asarray(design.kind).ravel()})
     held = {"several kinds of task": len(kinds) > 1, "dual questions": np.asarray(design.dual).any(),
@@ -92,6 +84,15 @@ def write_design(design: Design, path: str | Path, format: Literal["long", "wide
         wide.columns = pd.Index([f"Item{p}" for p in wide.columns])
         table = wide.reset_index().rename(columns={"version": "Version", "task": "Set"})
     return _write(table, target)
+
+
+def _target(path: str | Path, format: str, error: type[InputError]) -> Path:
+    target = Path(path)
+    if target.suffix.lower() not in _ENDINGS:
+        raise error(f"{target.name} ends in {target.suffix!r}\n  expected .csv or .parquet")
+    if format not in ("long", "wide"):
+        raise error(f"format={format!r} is not known\n  expected 'long' or 'wide'")
+    return target
 
 
 def _write(table: pd.DataFrame, target: Path) -> Path:
