@@ -32,6 +32,16 @@ def test_a_clumsy_design_is_told_so(tmp_path) -> None:
         a["beauty"]
 
 
+def test_balance_that_is_impossible_is_named_so() -> None:
+    a = cvm.assess_design(cvm.design_best_worst(items(15), items_per_task=5, n_tasks=21, n_versions=1))
+    assert "it is impossible: (15, 21, 7, 5, 2) does not exist" in repr(a)
+    fano = cvm.assess_design(cvm.design_best_worst(items(7), items_per_task=3, n_tasks=7, n_versions=2))
+    assert "counts would allow" not in repr(fano)
+    rng = np.random.default_rng(0)
+    clumsy = cvm.assess_design(Design(objects=items(7), shown=[[np.sort(rng.permutation(7)[:3]) for _ in range(7)]]))
+    assert "there is one, see design_best_worst" in repr(clumsy)
+
+
 def test_two_designs_side_by_side() -> None:
     good = cvm.assess_design(cvm.design_best_worst(items(10), items_per_task=4, n_tasks=10, n_versions=4))
     rng = np.random.default_rng(0)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from cvmstats._numerics.information import set_information
 from cvmstats.data.design import Design
+from cvmstats.design.block_designs import IMPOSSIBLE, block_design, possible
 from cvmstats.design.criteria import (
     adjacent_repeats,
     best_efficiencies,
@@ -120,7 +121,8 @@ def assess_design(design: Design) -> DesignAssessment:
     items["met"] = (others > 0).sum(axis=1)
     items["fewest"], items["most"] = np.nanmin(others, axis=1).astype(int), np.nanmax(others, axis=1).astype(int)
     return DesignAssessment(design=design, table=table, items=items, pairs=total,
-                            remarks=_remarks(labels, parts(total), member, total.diagonal(), partial))  # fmt: skip
+                            remarks=_remarks(labels, parts(total), member, total.diagonal(), partial)
+                            + _on_balance(met, size))  # fmt: skip
 
 
 def _over_all(total: Ints, positions: Ints, size: Ints, matrix: Floats) -> dict[str, tuple[Any, Any]]:
@@ -220,6 +222,22 @@ def _remarks(labels: tuple[str, ...], groups: Ints, member: npt.NDArray[np.bool_
     if len(member) == 1 and len(labels) > 1:
         out.append("one version: the order of sets and items is the same for everybody")
     return tuple(out)
+
+
+def _on_balance(met: Ints, size: Ints) -> tuple[str, ...]:
+    """What is known of a balanced version where the counts would allow one and a version is none."""
+    n_items, asked = met.shape[-1], size[0][size[0] > 0]
+    if len(np.unique(asked)) != 1 or not possible(n_items, len(asked), int(asked[0])):
+        return ()
+    pairs = met[0][np.triu_indices(n_items, 1)]
+    if np.ptp(pairs) == 0:
+        return ()
+    key = n_items, len(asked), int(asked[0])
+    known = "a version in which all pairs meet equally often"
+    if key in IMPOSSIBLE:
+        return (f"the counts would allow {known}, but it is impossible: {IMPOSSIBLE[key]}",)
+    return (f"the counts would allow {known}; " + ("there is one, see design_best_worst" if block_design(*key) is not None
+                                                  else "none is known here"),)  # fmt: skip
 
 
 def expected_precision(design: Design, n_respondents: int, *, form: str = "sequential", spread: float = 0.0) -> pd.DataFrame:
