@@ -6,6 +6,7 @@ import pytest
 from cvmstats.design.block_designs import IMPOSSIBLE, block_design, known, possible
 from cvmstats.design.criteria import concurrence, incidence
 
+
 @pytest.mark.parametrize(("v", "b", "k"), [*known(), (9, 12, 6), (6, 20, 3)])
 def test_every_pair_meets_equally_often(v: int, b: int, k: int) -> None:
     sets = block_design(v, b, k)
