@@ -137,6 +137,33 @@ def test_anchors_are_asked_directly_or_after_each_set() -> None:
         assert len(assess_design(design).items) == 8
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_any_request_gives_a_design_or_a_refusal(data: st.DataObject) -> None:
+    v = data.draw(st.integers(2, 24))
+    some = st.lists(st.sampled_from(labels(v)), max_size=2, unique=True)
+    more = {
+        "items_per_task": data.draw(st.integers(2, 7)), "n_tasks": data.draw(st.none() | st.integers(1, 14)),
+        "n_versions": data.draw(st.integers(1, 6)), "items_per_version": data.draw(st.none() | st.integers(2, v)),
+        "constant": data.draw(some), "must_appear": data.draw(some),
+        "prohibited": data.draw(st.lists(st.permutations(labels(v)).map(lambda names: names[:2]), max_size=2)),
+        "anchor": data.draw(st.sampled_from([None, "direct", "dual"])),
+    }  # fmt: skip
+    try:
+        design = design_best_worst(labels(v), **more)  # type: ignore[arg-type]
+    except DesignError:
+        return
+    a = assess_design(design)
+    asked = [np.unique(version[:, :-1] if more["anchor"] == "dual" else version) for version in design.shown]
+    assert a["versions with uneven positions"] == 0
+    assert a["groups of items that never meet"] == 1
+    for names in (more["constant"], more["must_appear"]):
+        assert all({labels(v).index(name) for name in names} <= set(one.tolist()) for one in asked)
+    for group in more["prohibited"]:
+        at = [labels(v).index(name) for name in group]
+        assert not (a.pairs[np.ix_(at, at)] - np.diag(a.pairs.diagonal()[at])).any()
+
+
 def test_ids_and_labels_both_name_items() -> None:
     items = Items(table=pd.DataFrame({"id": ["a", "b", "c", "d", "e"], "label": list("VWXYZ"), "lang_de": list("vwxyz")}))
     design = design_best_worst(items, items_per_task=3, constant=["b"], prohibited=[("X", "d")], anchor="dual")

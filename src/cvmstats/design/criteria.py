@@ -84,6 +84,9 @@ def efficiencies(matrix: Floats) -> tuple[Floats, Floats, Floats]:
     All are 1 where every pair meets equally often, and 0 where a design falls apart.
     """
     values = np.linalg.eigvalsh(matrix)[..., 1:]
+    if values.shape[-1] == 0:  # one item: nothing to compare
+        ones = np.ones(values.shape[:-1])
+        return ones, ones, ones
     mean = np.maximum(values.mean(axis=-1), 1e-300)
     whole = values[..., 0] > 1e-9 * mean
     safe = np.where(whole[..., None], values, 1.0)

@@ -41,7 +41,8 @@ def spread_versions(bases: list[Base], n_items: int, n_versions: int, always: In
     shown = np.zeros(n_items)
     shown[always] = -np.inf
     label = np.empty((n_versions, n_parts), np.int64)
-    rounds = int(np.clip(_WORK / (n_versions * n_parts * max(len(n.other) for n in near)), *_ROUNDS))
+    steps = n_versions * n_parts * max(1, *(len(n.other) for n in near))
+    rounds = int(np.clip(_WORK / steps, *_ROUNDS))
     key = rng.integers(2**63, size=2, dtype=np.uint64)
     for v in range(n_versions):
         one = near[v % len(bases)]
