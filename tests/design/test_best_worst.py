@@ -171,6 +171,13 @@ def test_ids_and_labels_both_name_items() -> None:
     assert list(design.objects.to_frame()["lang_de"]) == [*"vwxyz", ""]
 
 
+def test_a_name_that_two_items_share_names_neither() -> None:
+    items = Items(table=pd.DataFrame({"id": ["1", "2", "3", "4"], "label": ["2", "1", "c", "d"]}))
+    with pytest.raises(DesignError, match="unknown items\n  for example '1'"):
+        design_best_worst(items, items_per_task=2, constant=["1"])
+    assert (design_best_worst(items, items_per_task=2, constant=["c"]).shown == 2).any(axis=2).all()
+
+
 @pytest.mark.parametrize(("more", "message"), [
     ({"items_per_task": 25}, "items_per_task=20"),
     ({"items_per_task": 1}, "items_per_task=2"),
@@ -178,6 +185,7 @@ def test_ids_and_labels_both_name_items() -> None:
     ({"n_tasks": 0}, "expected one version of one set"),
     ({"constant": ["need 1", "need 2", "need 3", "need 4", "need 5"]}, "items_per_task=6"),
     ({"items_per_version": 3}, "expected 5 to 20"),
+    ({"items_per_version": 8, "n_versions": 2}, "4 would never be shown"),
     ({"must_appear": ["nobody"]}, "'nobody'"),
     ({"prohibited": [("need 1", "nobody")]}, "unknown items 'nobody'"),
     ({"prohibited": [("need 1",)]}, "one item only"),

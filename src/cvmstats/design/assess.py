@@ -91,8 +91,8 @@ def assess_design(design: Design) -> DesignAssessment:
     """Judge the best-worst sets of a design (best-only, worst-only), or its pairs where it has none; anchors are left out.
 
     Sums of squares, standard deviations (ddof 1) and efficiencies follow John & Mitchell (1977, JRSS B 39, 39-43); bounds on
-    the efficiencies use the least possible variance of the eigenvalues. Sets of different sizes have bounds on the counts
-    only.
+    the efficiencies use the least possible variance of the eigenvalues. Sets of different sizes have bounds on counts and
+    positions only.
 
     Raises
     ------

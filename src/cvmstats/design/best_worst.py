@@ -85,27 +85,31 @@ def design_best_worst(
     """
     things = items if isinstance(items, Items) else Items.from_labels(items)
     rng = np.random.default_rng(seed)
-    index = {name: j for names in (things.labels, things.ids) for j, name in enumerate(names)}
+    if anchor not in (None, "direct", "dual"):
+        raise DesignError(f"unknown anchor {anchor!r}\n  expected 'direct', 'dual' or None")
+    index = _index(things)
     fixed, always = (_find(names, index, what) for names, what in ((constant, "constant"), (must_appear, "must_appear")))
     apart = as_table(prohibited, len(things), index)
     free = np.setdiff1d(np.arange(len(things)), fixed)
     size = items_per_task - len(fixed)
     n_sets = -(-3 * len(free) // max(1, size)) if n_tasks is None else n_tasks
+    always = np.setdiff1d(always, fixed)
     n_parts = _check(len(free), len(things), items_per_task, len(fixed), n_sets, n_versions, items_per_version, len(always))
     if apart[fixed].any():
         i, j = np.argwhere(apart & np.isin(np.arange(len(things)), fixed)[:, None])[0]
         raise DesignError(f"{things.labels[i]!r} is in every set, so {things.labels[j]!r}, prohibited beside it, is never "
                           "shown\n  take it out of the items, or out of the prohibited pairs")  # fmt: skip
-    inside = np.searchsorted(free, np.setdiff1d(always, fixed))
+    inside = np.searchsorted(free, always)
     labels = tuple(things.labels[j] for j in free)
-    shown = _sets(len(free), n_versions, n_sets, size, n_parts, inside, apart[np.ix_(free, free)], labels, rng)
+    shown = _sets(len(free), n_versions, n_sets, size, n_parts, inside, apart[np.ix_(free, free)], labels,
+                  len(fixed) > 0, rng)  # fmt: skip
     whole = np.concatenate([np.broadcast_to(fixed, (n_versions, n_sets, len(fixed))), free[shown]], axis=2)
     return _as_design(things, place(whole, len(things), rng), anchor, anchor_label)
 
 
 def _sets(n_items: int, n_versions: int, n_sets: int, size: int, n_parts: int, always: Ints, apart: npt.NDArray[np.bool_],
-          labels: tuple[str, ...], rng: np.random.Generator) -> Ints:  # fmt: skip
-    """Item indices (V, T, k), connected over all."""
+          labels: tuple[str, ...], linked: bool, rng: np.random.Generator) -> Ints:  # fmt: skip
+    """Item indices (V, T, k), connected over all; ``linked`` where items in every set see to that."""
     if apart.any():
         check_prohibitions(apart, size, labels)
     for _ in range(_ATTEMPTS):
@@ -116,17 +120,25 @@ def _sets(n_items: int, n_versions: int, n_sets: int, size: int, n_parts: int, a
             shown = spread_versions(bases, n_items, n_versions, always, rng)
         member = incidence(shown, n_items)
         loose = parts(concurrence(member).sum(axis=0))
-        if size == 1 or not loose.any():
+        if not loose.any() or (linked and member.any(axis=(0, 1)).all()):
             return shown
     raise DesignError(f"in {_ATTEMPTS} attempts {len(np.unique(loose))} groups of items never met: their utilities could not "
                       f"be compared\n  for example {examples([labels[j] for j in np.flatnonzero(loose > 0)])}\n"
                       "  ask more tasks or versions, or prohibit less")  # fmt: skip
 
 
+def _index(items: Items) -> dict[str, int]:
+    """Items by id and by label; a name that means two items means none."""
+    by_id, by_label = ({name: j for j, name in enumerate(names)} for names in (items.ids, items.labels))
+    both = {name for name in by_id.keys() & by_label.keys() if by_id[name] != by_label[name]}
+    return {name: j for name, j in (by_label | by_id).items() if name not in both}
+
+
 def _find(names: Sequence[str], index: dict[str, int], what: str) -> Ints:
     unknown = [str(name) for name in names if str(name) not in index]
     if unknown:
-        raise DesignError(f"{what}: {len(unknown)} unknown items\n  for example {examples(unknown)}\n  expected ids or labels")
+        raise DesignError(f"{what}: {len(unknown)} unknown items\n  for example {examples(unknown)}\n  expected ids or labels, "
+                          "each of one item only")  # fmt: skip
     return np.array(sorted({index[str(name)] for name in names}), np.int64)
 
 
@@ -157,14 +169,16 @@ def _check(n_free: int, n_items: int, size: int, n_fixed: int, n_sets: int, n_ve
         must = f", {n_always} of them in all" * bool(n_always)
         raise DesignError(f"{asked}, each version from {wanted or n_parts} items{must}: not possible\n"
                           f"  expected {max(own, n_always) + n_fixed} to {most + n_fixed}")  # fmt: skip
+    ever = n_always + (n_parts - n_always) * n_versions
+    if ever < n_free:
+        raise DesignError(f"{asked}, each version from {n_parts + n_fixed} of them: {n_free - ever} would never be shown\n"
+                          "  ask more versions, or more items per version")  # fmt: skip
     return n_parts
 
 
 def _as_design(items: Items, shown: npt.NDArray[np.int32], anchor: str | None, anchor_label: str) -> Design:
     if anchor is None:
         return Design(objects=items, shown=shown, source="cvmstats")
-    if anchor not in ("direct", "dual"):
-        raise DesignError(f"unknown anchor {anchor!r}\n  expected 'direct', 'dual' or None")
     n_items, (n_versions, n_tasks, size) = len(items), shown.shape
     row = dict.fromkeys(items.table, "") | {"id": "anchor", "label": anchor_label, "text": anchor_label}
     objects = Items(table=pd.concat([items.to_frame(), pd.DataFrame([row])], ignore_index=True))
