@@ -5,7 +5,7 @@ import pytest
 
 from cvmstats._numerics import em
 from cvmstats._numerics.logit import class_log_likelihood, pooled_derivatives
-from cvmstats._numerics.simulate import simulate_best_worst
+from cvmstats._numerics.simulate import simulate_places
 from cvmstats._numerics.tasks import flatten
 from cvmstats.data.design import sum_to_zero_basis
 
@@ -18,7 +18,7 @@ def _study(seed=0, holes=False):
     shown = np.array([[rng.permutation(J)[:4] for _ in range(9)] for _ in range(5)])
     version = np.arange(R) % 5
     means = rng.normal(0, 1.2, (2, J))
-    place = simulate_best_worst(means[np.arange(R) % 2], shown, version, rng.random((R, 9, 2)))
+    place = simulate_places(means[np.arange(R) % 2], shown, version, rng.random((R, 9, 2)))
     kind = np.full((5, 9), "best_worst", dtype=object)
     if holes:
         kind[:, 7], kind[:, 8] = "best", "worst"

@@ -57,7 +57,34 @@ def test_kinds_decide_which_picks_are_read() -> None:
 
 
 def test_a_kind_without_likelihood_is_named_only_where_it_was_answered() -> None:
-    kinds = [["rank", "best_worst"], ["rank", "best_worst"]]
-    with pytest.raises(ValueError, match="no likelihood for tasks of kind rank"):
+    kinds = [["graded", "best_worst"], ["graded", "best_worst"]]
+    with pytest.raises(ValueError, match="no likelihood for tasks of kind graded"):
         flat([[[1, 2, 3, 4], [1, 0, -1, -128]]], [0], kind=kinds)
     assert len(flat([[[0, 0, 0, 0], [1, 0, -1, -128]]], [0], kind=kinds).best) == 1
+
+
+def test_rankings_and_marginal_answers_become_plain_choices_in_their_order() -> None:
+    kinds = [["best_worst", "rank"], ["rank", "best_worst"]]
+    tasks = flat([[[0, -1, 1, 0], [2, 3, 1, -128]], [[0, 1, -128, 2], [-128] * 4]], [0, 1], kind=kinds, form="marginal")
+    assert tasks.person.tolist() == [0, 4, 6]
+    sets = [tasks.objects[a:b].tolist() for a, b in zip(tasks.start[:-1], tasks.start[1:], strict=True)]
+    assert sets == [[0, 1, 2, 3], [0, 1, 2, 3], [3, 2, 1], [3, 2], [2, 3, 1], [2, 1]]
+    assert tasks.best.tolist() == [2, -1, 2, 0, 1, 1]
+    assert tasks.worst.tolist() == [-1, 1, -1, -1, -1, -1]
+    assert tasks.worst_only.tolist() == [False, True, False, False, False, False]
+
+
+def test_joint_answers_of_two_are_a_pair() -> None:
+    tasks = flat([[[0, -1, 1, 0], [1, -1, -128, -128]]], [0], form="maxdiff")
+    assert tasks.joint is not None
+    assert tasks.joint.tolist() == [True, False]
+    assert flat([[[0, -1, 1, 0], [1, -1, 0, -128]]], [0]).joint is None
+
+
+def test_ties_and_unknown_forms_are_refused() -> None:
+    with pytest.raises(ValueError, match="ties, and 1 pairs are tied"):
+        flat([[[1, 1, -128, -128], [0, 0, 0, -128]]], [0], kind="pair")
+    with pytest.raises(ValueError, match="2 rankings with ties or places counted from the bottom"):
+        flat([[[1, 2, 2, 3], [1, 0, -1, -128]]], [0], kind="rank")
+    with pytest.raises(ValueError, match="unknown form 'logit'"):
+        flat([[[1, 0, 0, 0], [0, 0, 0, -128]]], [0], form="logit")

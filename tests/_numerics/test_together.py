@@ -10,7 +10,7 @@ from cvmstats._numerics import gibbs
 from cvmstats._numerics.blocks import lay_out
 from cvmstats._numerics.link import make_link
 from cvmstats._numerics.logit import log_likelihood
-from cvmstats._numerics.simulate import simulate_best_worst
+from cvmstats._numerics.simulate import simulate_places
 from cvmstats._numerics.tasks import Tasks, flatten
 from cvmstats._numerics.together import _carriers, _density, _factor, _keep, _pass_gradients
 from cvmstats.utilities.hierarchical import to_upper
@@ -25,7 +25,7 @@ def small_study() -> tuple[Tasks, np.ndarray]:
     shown = np.array([[rng.permutation(N_ITEMS)[:3] for _ in range(N_TASKS)] for _ in range(4)])
     which = np.arange(N_PEOPLE) % 4
     utilities = rng.normal(size=N_ITEMS) + rng.normal(size=(N_PEOPLE, N_ITEMS))
-    place = simulate_best_worst(utilities, shown, which, rng.random((N_PEOPLE, N_TASKS, 2)))
+    place = simulate_places(utilities, shown, which, rng.random((N_PEOPLE, N_TASKS, 2)))
     tasks = flatten(shown, which, place, np.full(shown.shape[:2], "best_worst", object), N_ITEMS)
     return tasks, np.linalg.svd(np.eye(N_ITEMS) - 1 / N_ITEMS)[0][:, : N_ITEMS - 1]
 

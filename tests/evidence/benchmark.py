@@ -27,7 +27,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 from nuts_reference import read_issues
 
-from cvmstats._numerics.simulate import simulate_best_worst
+from cvmstats._numerics.simulate import simulate_places
 from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
@@ -49,7 +49,7 @@ def simulated(n_versions: int = 10) -> Choices:
     shown = balanced_sets(n_items, n_versions, n_tasks, size, rng)
     which = np.arange(n) % n_versions
     utilities = rng.normal(size=n_items) + rng.normal(size=(n, n_items))
-    place = simulate_best_worst(utilities, shown, which, rng.random((n, n_tasks, 2)))
+    place = simulate_places(utilities, shown, which, rng.random((n, n_tasks, 2)))
     return Choices(design=Design(objects=Items.from_labels(f"item {j + 1}" for j in range(n_items)), shown=shown),
                    respondents=Respondents.from_ids(str(i) for i in range(n)), version=which, place=place)  # fmt: skip
 

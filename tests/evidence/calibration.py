@@ -19,7 +19,7 @@ import numpy as np
 from scipy import stats
 
 from cvmstats._numerics.logit import log_likelihood
-from cvmstats._numerics.simulate import simulate_best_worst
+from cvmstats._numerics.simulate import simulate_places
 from cvmstats._numerics.tasks import flatten
 from cvmstats.data.design import sum_to_zero_basis
 from cvmstats.utilities.hierarchical import sample_gibbs, to_upper
@@ -68,7 +68,7 @@ def replicate(prior: Prior, seed: int, sabotage: str = "", thin: int = 20) -> np
     mean, cov, people = draw_truth(prior, rng)
     shown = np.stack([np.sort(rng.permutation(J)[:A]) for _ in range(T)])[None]
     version = np.zeros(R, int)
-    place = simulate_best_worst(people @ BASIS.T, shown, version, rng.random((R, T, 2)))
+    place = simulate_places(people @ BASIS.T, shown, version, rng.random((R, T, 2)))
     tasks = flatten(shown, version, place, np.full((1, T), "best_worst", object), J)
     truth = quantities(mean[None], cov[None], people[None], log_likelihood(tasks, people @ BASIS.T).sum(keepdims=True))
     upper = to_upper(prior, J - 1, None)

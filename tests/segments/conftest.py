@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvmstats._numerics.simulate import simulate_best_worst
+from cvmstats._numerics.simulate import simulate_places
 from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
@@ -33,7 +33,7 @@ def study():
     return Choices(
         design=Design(objects=Items.from_labels([f"need {j}" for j in range(J)]), shown=shown),
         respondents=Respondents(table=people), version=version,
-        place=simulate_best_worst(utilities, shown, version, rng.random((2 * G, 8, 2))),
+        place=simulate_places(utilities, shown, version, rng.random((2 * G, 8, 2))),
     )  # fmt: skip
 
 

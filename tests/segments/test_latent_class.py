@@ -13,7 +13,9 @@ from cvmstats.data.items import Items
 from cvmstats.data.respondents import Respondents
 from cvmstats.data.store import load, save
 from cvmstats.errors import ChoicesError, ConvergenceWarning, RespondentsError, SegmentsError
-from cvmstats.segments import choose_segments, fit_latent_class
+from cvmstats.segments import assign_segments, choose_segments, fit_latent_class
+from cvmstats.survey.simulate import simulate_choices
+from tests.segments.conftest import MEANS
 
 
 def test_a_known_truth_is_found(study, truth):
@@ -101,6 +103,29 @@ def test_robust_errors_are_near_the_models(study):
     assert (robust.model.means == plain.model.means).all()
     ratio = np.trace(robust.model.mean_cov.sum(0)) / np.trace(plain.model.mean_cov.sum(0))
     assert 0.7 < ratio < 1.6
+
+
+@pytest.mark.parametrize("kind", ["pair", "rank", "marginal"])
+def test_segments_are_found_from_other_questions(study, truth, kind):
+    rng = np.random.default_rng(4)
+    size = 2 if kind == "pair" else 4
+    shown = np.array([[rng.permutation(8)[:size] for _ in range(20 if kind == "pair" else 8)] for _ in range(6)])
+    design = Design(objects=study.design.objects, shown=shown, kind="best_worst" if kind == "marginal" else kind)
+    utilities = np.repeat(MEANS[truth], 2, axis=0) + rng.normal(0, 0.3, (120, 8))
+    answers = simulate_choices(utilities, design, study.respondents, seed=1)
+    found = fit_latent_class(answers, 3, n_starts=6, form="marginal" if kind == "marginal" else "sequential")
+    assert adjusted_rand_score(truth, found.membership.argmax(axis=1)) > 0.9
+    again = assign_segments(found, answers)
+    np.testing.assert_allclose(again.membership, found.membership, atol=1e-4)
+
+
+def test_holdout_blocks_do_not_count(study):
+    parts = {n: getattr(study.design, n) for n in ("objects", "shown")}
+    held = Design(**parts, block=("MaxDiff",) * 6 + ("holdout",) * 2)
+    fewer = Design(objects=held.objects, shown=held.shown[:, :6])
+    one = Choices(design=held, respondents=study.respondents, version=study.version, place=study.place)
+    other = Choices(design=fewer, respondents=study.respondents, version=study.version, place=study.place[:, :6])
+    assert fit_latent_class(one, 2, n_starts=2).log_likelihood == fit_latent_class(other, 2, n_starts=2).log_likelihood
 
 
 def test_messages(study, without_accounts, with_people):

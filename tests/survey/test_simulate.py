@@ -65,6 +65,20 @@ def test_what_does_not_fit_is_said(utilities, options, message):
 
 
 def test_other_kinds_are_refused():
-    design = Design(objects=ITEMS, shown=DESIGN.shown, kind="best")
-    with pytest.raises(DesignError, match="cannot simulate tasks of kind best"):
+    design = Design(objects=ITEMS, shown=DESIGN.shown, kind="graded")
+    with pytest.raises(DesignError, match="cannot simulate tasks of kind graded"):
         simulate_choices(np.zeros((2, 4)), design)
+    with pytest.raises(DesignError, match="cannot simulate second questions"):
+        simulate_choices(np.zeros((2, 4)), Design(objects=ITEMS, shown=DESIGN.shown, dual=np.ones((2, 2), bool)))
+    with pytest.raises(ChoicesError, match="unknown form 'logit'.*\n.*sequential or maxdiff"):
+        simulate_choices(np.zeros((2, 4)), DESIGN, form="logit")
+    with pytest.raises(ChoicesError, match="best and worst at once.*\n.*tasks of kinds best and worst"):
+        simulate_choices(np.zeros((2, 4)), DESIGN, form="marginal")
+
+
+def test_each_kind_is_answered_as_choices_are_written():
+    kind = np.array([["pair", "rank"], ["best", "worst"]], dtype=object)
+    shown = np.array([[[0, 1, -1, -1], [0, 1, 2, 3]], [[0, 1, 2, 3], [3, 1, 0, -1]]])
+    choices = simulate_choices(np.tile([9.0, 3, -3, -9], (2, 1)), Design(objects=ITEMS, shown=shown, kind=kind), seed=1)
+    assert choices.place.tolist() == [[[1, 0, -128, -128], [1, 2, 3, 4]], [[1, 0, 0, 0], [-1, 0, 0, -128]]]
+    assert choices.complete.all()

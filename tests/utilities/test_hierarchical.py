@@ -13,12 +13,13 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from cvmstats._numerics.simulate import simulate_best_worst
+from cvmstats._numerics.simulate import simulate_places
 from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
 from cvmstats.data.respondents import Respondents
 from cvmstats.errors import ChoicesError, ConvergenceWarning, InterruptedWarning
+from cvmstats.survey.simulate import simulate_choices
 from cvmstats.utilities.convergence import reported_draws
 from cvmstats.utilities.hierarchical import fit_hierarchical
 from cvmstats.utilities.options import Sampler
@@ -47,7 +48,7 @@ def study(n: int = 60, n_items: int = 6, n_tasks: int = 9, size: int = 3, seed: 
     shown = balanced_sets(n_items, 3, n_tasks, size, rng)
     which = np.arange(n) % 3
     truth = np.linspace(-1.5, 1.5, n_items) + rng.normal(size=(n, n_items))
-    place = simulate_best_worst(truth, shown, which, rng.random((n, n_tasks, 2)))
+    place = simulate_places(truth, shown, which, rng.random((n, n_tasks, 2)))
     choices = Choices(
         design=Design(objects=Items.from_labels(f"item {j}" for j in range(n_items)), shown=shown),
         respondents=Respondents.from_ids(f"r{i}" for i in range(n)), version=which, place=place,
@@ -74,6 +75,23 @@ def test_recovers_the_people() -> None:
     assert fit.draws is not None
     error = np.abs(fit.reported() - truth) / (fit.draws @ fit.report.T).std(axis=(0, 1))
     assert 0.6 < np.median(error) < 0.75  # .674 where posterior sds are right; 1,200 errors: standard error about .02
+
+
+@pytest.mark.parametrize(("kind", "size", "n_tasks"), [("pair", 2, 30), ("rank", 4, 12)])
+def test_recovers_the_people_from_pairs_and_rankings(kind: str, size: int, n_tasks: int) -> None:
+    rng = np.random.default_rng(8)
+    design = Design(objects=Items.from_labels("abcdef"), kind=kind, shown=balanced_sets(6, 3, n_tasks, size, rng))
+    truth = np.linspace(-1.5, 1.5, 6) + rng.normal(size=(150, 6))
+    truth -= truth.mean(axis=1, keepdims=True)
+    fit = fit_hierarchical(simulate_choices(truth, design, seed=2), seed=1, progress=False)
+    assert fit.form == {"pair": "bradley_terry", "rank": "exploded"}[kind]
+    error = np.abs(fit.reported() - truth) / (fit.draws @ fit.report.T).std(axis=(0, 1))
+    assert 0.6 < np.median(error) < 0.75  # as above, 900 errors
+
+
+def test_the_joint_form_is_refused_by_name() -> None:
+    with pytest.raises(ChoicesError, match="no joint form 'maxdiff'.*\n.*sequential or marginal"):
+        fit_hierarchical(study()[0], form="maxdiff")
 
 
 def test_a_chain_stopped_early_warns() -> None:

@@ -51,6 +51,75 @@ def test_real_studies(shared_data: Path, study: str) -> None:
     np.testing.assert_allclose(fit.reported()[0], got, atol=1e-12)
 
 
+@pytest.mark.parametrize(("study", "form", "value"), [
+    ("bws1_issues_white2021", "maxdiff", -10281.62), ("bws1_issues_white2021", "marginal", -11280.72),
+    ("bws1_fruit_synthetic", "maxdiff", -1516.106), ("bws1_fruit_synthetic", "marginal", -1652.007),
+])  # fmt: skip
+def test_other_forms_on_real_studies(shared_data: Path, study: str, form: str, value: float) -> None:
+    """Published to two or three decimals; the coefficients as above."""
+    choices = read_choices(shared_data / study / "responses_long.csv")
+    fit = fit_pooled(choices, form=form)
+    assert fit.log_likelihood == pytest.approx(value, abs=6e-3)
+    assert fit.form == form
+    column = {"maxdiff": "coef_pair", "marginal": "coef_indep"}[form]
+    expected = pd.read_csv(shared_data / study / "reference_computed.csv").set_index("item")[column]
+    np.testing.assert_allclose(fit.population_frame().set_index("item")["mean"][expected.index], expected, atol=1e-4)
+
+
+def test_marginal_at_the_event_of_two_different_picks_is_joint(shared_data: Path) -> None:
+    """The joint log-likelihood at the marginal estimate is -10340.731 (issues)."""
+    choices = read_choices(shared_data / "bws1_issues_white2021" / "responses_long.csv")
+    fit = fit_pooled(choices, form="marginal")
+    utilities = np.asarray(choices.design.coding) @ fit.mean[0]
+    value, _, _ = pooled_derivatives(to_tasks(choices, form="maxdiff"), utilities, np.ones(choices.n_respondents))
+    assert value == pytest.approx(-10340.731, abs=1e-3)
+
+
+def test_pairs_are_the_published_bradley_terry_model(shared_data: Path) -> None:
+    """Baseball 1987 without home advantage (Agresti 2002, p. 438): differences from Baltimore, four decimals."""
+    games = pd.read_csv(shared_data / "pc_baseball1987" / "games.csv")
+    teams = sorted(set(games["home.team"]))
+    rows = [[teams.index(h), teams.index(a), int(won)] for h, a, w, lost in games.itertuples(index=False)
+            for won in [1] * w + [0] * lost]  # fmt: skip
+    played = np.array(rows)
+    design = Design(objects=Items.from_labels(teams), shown=played[:, None, :2], kind="pair")
+    place = np.stack([played[:, 2], 1 - played[:, 2]], axis=1)[:, None, :]
+    fit = fit_pooled(Choices(design=design, respondents=Respondents.from_ids(str(i) for i in range(len(rows))),
+                             version=np.arange(len(rows)), place=place))  # fmt: skip
+    assert fit.form == "bradley_terry"
+    mean = fit.population_frame().set_index("item")["mean"]
+    expected = {"Boston": 1.1077, "Cleveland": 0.6839, "Detroit": 1.4364, "Milwaukee": 1.5814, "New York": 1.2476,
+                "Toronto": 1.2945}  # fmt: skip
+    for team, value in expected.items():
+        assert mean[team] - mean["Baltimore"] == pytest.approx(value, abs=6e-5)
+
+
+def test_rankings_and_pairs_of_choix() -> None:
+    """Maximum likelihood of the small examples in choix's tests (methods of Maystre); rankings 012, 320, 13."""
+    def fitted(shown: list[list[int]], place: list[list[int]], kind: str, n: int) -> np.ndarray:
+        design = Design(objects=Items.from_labels("abcd"[:n]), shown=np.array(shown)[:, None, :], kind=kind)
+        people = Respondents.from_ids(str(i) for i in range(len(shown)))
+        choices = Choices(design=design, respondents=people, version=np.arange(len(shown)), place=np.array(place)[:, None, :])
+        return fit_pooled(choices).population_frame()["mean"].to_numpy()
+
+    ranked = fitted([[0, 1, 2], [3, 2, 0], [1, 3, -1]], [[1, 2, 3], [1, 2, 3], [1, 2, -128]], "rank", 4)
+    np.testing.assert_allclose(ranked, [-0.44330849, 0.69506787, -0.67060957, 0.41885019], atol=3e-5)
+    pairs = fitted([[0, 1], [0, 1], [1, 2], [2, 0]], [[1, 0]] * 4, "pair", 3)
+    np.testing.assert_allclose(pairs, [0.419617624, -0.419617624, 0], atol=1e-7)
+
+
+def test_standard_errors_of_the_marginal_form_are_robust() -> None:
+    """Its information is 2 / k per set; as best and worst never agree, standard errors follow 2 (k - 1) / k^2 (k = 3)."""
+    from cvmstats.design import design_best_worst
+    from cvmstats.survey.simulate import simulate_choices
+
+    design = design_best_worst(list("abcdefg"), items_per_task=3, n_tasks=7)
+    choices = simulate_choices(np.zeros((2000, 7)), design, seed=1)
+    se = fit_pooled(choices, form="marginal").population_frame()["se"]
+    least = (7 - 1) ** 2 / (7 * 2000 * 7 * (3 - 1) * 2 * (3 - 1) / 9)
+    np.testing.assert_allclose(se, np.sqrt(least), rtol=0.08)  # a variance from 2,000 people: 3% each, largest of 7
+
+
 def test_standard_errors_are_those_of_the_numerical_hessian(shared_data: Path) -> None:
     choices = read_choices(shared_data / "bws1_rice_aizaki" / "responses_long.csv")
     fit = fit_pooled(choices)
@@ -105,13 +174,19 @@ def test_holdout_blocks_do_not_count() -> None:
 
 
 def test_messages() -> None:
-    with pytest.raises(ChoicesError, match="unknown form 'joint'.*\n.*sequential"):
+    with pytest.raises(ChoicesError, match="unknown form 'joint' of best-worst.*\n.*sequential, maxdiff, marginal"):
         fit_pooled(small(), form="joint")
+    with pytest.raises(ChoicesError, match="unknown kind of task 'triple'"):
+        fit_pooled(small(), form={"triple": "logit"})
+    tied = small(design=Design(objects=Items.from_labels("abc"), shown=np.array([[[0, 1, 2]]]), kind="rank"),
+                 place=np.array([[[1, 1, 2]]] * 3))  # fmt: skip
+    with pytest.raises(ChoicesError, match="3 rankings with ties"):
+        fit_pooled(tied)
     with pytest.raises(ChoicesError, match="no task has an answer"):
         fit_pooled(small(place=np.zeros((3, 1, 3), int)))
     wider = Design(objects=Items.from_labels(["a", "b", "c", "never"]), shown=np.array([[[0, 1, 2]]]))
     with pytest.raises(ChoicesError, match="1 items stand in no answered task\n.*'never'"):
         fit_pooled(small(design=wider))
-    ranks = Design(objects=Items.from_labels(["a", "b", "c"]), shown=np.array([[[0, 1, 2]]]), kind="rank")
-    with pytest.raises(ChoicesError, match="no likelihood for tasks of kind rank\n.*best_worst"):
-        fit_pooled(small(design=ranks))
+    graded = Design(objects=Items.from_labels(["a", "b", "c"]), shown=np.array([[[0, 1, 2]]]), kind="graded")
+    with pytest.raises(ChoicesError, match="no likelihood for tasks of kind 'graded'\n.*best_worst"):
+        fit_pooled(small(design=graded))

@@ -12,12 +12,13 @@ import pytest
 from scipy import stats
 
 from cvmstats._numerics.logit import log_likelihood
-from cvmstats._numerics.simulate import simulate_best_worst
+from cvmstats._numerics.simulate import simulate_places
 from cvmstats.data.choices import NO_ANSWER, Choices
 from cvmstats.data.design import Design, sum_to_zero_basis
 from cvmstats.data.items import Items
 from cvmstats.data.respondents import Respondents
 from cvmstats.errors import ChoicesError, FitError
+from cvmstats.survey.simulate import simulate_choices
 from cvmstats.utilities.options import Prior, ResolvedPrior, Sampler
 
 REFERENCE = Path(__file__).parents[1] / "reference"
@@ -42,7 +43,7 @@ def study(n_people: int = 5, n_items: int = 4, blocks: tuple[str, ...] | None = 
     kind[0, 1], kind[1, 2] = "best", "worst"
     version = np.arange(n_people) % 2
     truth = rng.normal(size=(n_people, n_items))
-    place = simulate_best_worst(truth, shown, version, rng.random((n_people, n_tasks, 2)))
+    place = simulate_places(truth, shown, version, rng.random((n_people, n_tasks, 2)))
     kinds = kind[version]
     place[(kinds == "best")[:, :, None] & (place == -1)] = 0
     place[(kinds == "worst")[:, :, None] & (place == 1)] = 0
@@ -130,6 +131,23 @@ def test_likelihood_is_that_of_the_kernels() -> None:
     np.testing.assert_allclose(value(utilities.T), log_likelihood(flat_tasks(choices), utilities).sum(), rtol=1e-12)
 
 
+def test_likelihood_of_pairs_rankings_and_marginal_answers_is_that_of_the_kernels() -> None:
+    import pytensor
+    import pytensor.tensor as pt
+
+    from cvmstats.utilities._pymc_model import _log_likelihood, flat_tasks
+
+    kind = np.array([["pair", "rank", "best_worst"]], dtype=object)
+    shown = np.array([[[0, 1, -1, -1], [4, 2, 1, 0], [3, 1, 2, 4]]])
+    design = Design(objects=Items.from_labels("abcde"), shown=shown, kind=kind)
+    rng = np.random.default_rng(3)
+    choices = simulate_choices(rng.normal(size=(9, 5)), design, seed=2)
+    u, tasks = pt.matrix("u"), flat_tasks(choices, "marginal")
+    value = pytensor.function([u], _log_likelihood(tasks, u), mode="FAST_COMPILE")
+    utilities = rng.normal(size=(9, 5), scale=3)
+    np.testing.assert_allclose(value(utilities.T), log_likelihood(tasks, utilities).sum(), rtol=1e-12)
+
+
 @pytest.mark.parametrize("name", ["huang-wand", "matrix"])
 def test_prior_draws_match_those_of_the_gibbs_prior(name: str) -> None:
     """Two samples of 2,000: Kolmogorov-Smirnov, at p > .001 for each of 12 sds, correlations and means (fixed seed)."""
@@ -172,9 +190,9 @@ def test_model_refuses_what_it_does_not_know() -> None:
     table = choices.respondents.table.assign(weight=2.0)
     with pytest.raises(ChoicesError, match="the respondents carry weights"):
         to_pymc(choices.with_respondents(Respondents(table=table, weight_kind="frequency")))
-    pairs = Design(objects=choices.design.objects, shown=[[[0, 1]]], kind="pair")
+    pairs = Design(objects=choices.design.objects, shown=[[[0, 1]]], kind="graded")
     answer = Choices(design=pairs, respondents=Respondents.from_ids(["1"]), version=[0], place=[[[1, 0]]])
-    with pytest.raises(ChoicesError, match="no likelihood for tasks of kind pair\n  expected best_worst"):
+    with pytest.raises(ChoicesError, match="no likelihood for tasks of kind graded\n  expected best_worst"):
         to_pymc(answer)
 
 

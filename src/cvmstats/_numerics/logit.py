@@ -3,6 +3,12 @@
 ``sequential`` form: the best is a logit choice from the set S, the worst a logit choice on reversed utilities from
 S without the best, P(b, w) = softmax(v)_b softmax(-v on S - b)_w. A missing worst leaves its factor out; a missing best
 is summed out, P(w) = sum_b P(b, w). A task that asks for the worst only is softmax(-v)_w, for the best only softmax(v)_b.
+
+``maxdiff`` form (joint): one choice among the ordered pairs, P(b, w) = e^(v_b - v_w) / sum over k != l of e^(v_k - v_l)
+(Marley & Louviere 2005, doi 10.1016/j.jmp.2005.05.003). With U = sum e^v and D = sum e^-v over the set of a, the sum is
+U D - a; a missing one is summed out, P(b) = e^(v_b) (D - e^(-v_b)) / (U D - a).
+
+``marginal`` answers, pairs and rankings come as several plain choices (see ``tasks.py``).
 """
 
 from __future__ import annotations
@@ -19,7 +25,7 @@ Floats = npt.NDArray[np.float64]
 def task_log_likelihood(tasks: Tasks, utilities: npt.ArrayLike) -> Floats:
     """Log probability of each answered task (n) under each person's utilities (R, J)."""
     out = np.zeros(len(tasks.best))
-    _task_values(tasks.person, tasks.start, tasks.objects, tasks.best, tasks.worst, tasks.worst_only,
+    _task_values(tasks.person, tasks.start, tasks.objects, tasks.best, tasks.worst, tasks.worst_only, _joint(tasks),
                  np.ascontiguousarray(utilities, dtype=float), out)  # fmt: skip
     return out
 
@@ -42,7 +48,7 @@ def gradient(tasks: Tasks, utilities: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Log-likelihood (R) and its gradient (R, J) in each person's utilities (R, J)."""
     value = np.zeros(tasks.n_people)
     slope = np.zeros((tasks.n_people, tasks.n_objects))
-    _gradients(tasks.person, tasks.start, tasks.objects, tasks.best, tasks.worst, tasks.worst_only,
+    _gradients(tasks.person, tasks.start, tasks.objects, tasks.best, tasks.worst, tasks.worst_only, _joint(tasks),
                np.ascontiguousarray(utilities, dtype=float), value, slope)  # fmt: skip
     return value, slope
 
@@ -58,7 +64,7 @@ def pooled_derivatives(tasks: Tasks, utilities: npt.ArrayLike,
     """
     slope = np.zeros(tasks.n_objects)
     hessian = np.zeros((tasks.n_objects, tasks.n_objects))
-    value = _pooled(tasks.person, tasks.start, tasks.objects, tasks.best, tasks.worst, tasks.worst_only,
+    value = _pooled(tasks.person, tasks.start, tasks.objects, tasks.best, tasks.worst, tasks.worst_only, _joint(tasks),
                     np.ascontiguousarray(utilities, dtype=float)[None, :], np.ascontiguousarray(weight, dtype=float),
                     slope, hessian)  # fmt: skip
     return float(value), slope, hessian
@@ -67,10 +73,14 @@ def pooled_derivatives(tasks: Tasks, utilities: npt.ArrayLike,
 def average_curvature(tasks: Tasks, utilities: npt.ArrayLike) -> Floats:
     """Average over people (J, J) of minus the Hessian at each person's utilities (R, J)."""
     hessian = np.zeros((tasks.n_objects, tasks.n_objects))
-    _pooled(tasks.person, tasks.start, tasks.objects, tasks.best, tasks.worst, tasks.worst_only,
+    _pooled(tasks.person, tasks.start, tasks.objects, tasks.best, tasks.worst, tasks.worst_only, _joint(tasks),
             np.ascontiguousarray(utilities, dtype=float), np.ones(tasks.n_people), np.zeros(tasks.n_objects),
             hessian)  # fmt: skip
     return -hessian / tasks.n_people
+
+
+def _joint(tasks: Tasks) -> npt.NDArray[np.bool_]:
+    return np.zeros(len(tasks.best), bool) if tasks.joint is None else tasks.joint
 
 
 def _per_person(tasks: Tasks, values: Floats) -> Floats:
@@ -108,9 +118,11 @@ def _add_stage(sign, pick, p, weight, g, h):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _task(v, best, worst, worst_only, g, h):  # type: ignore[no-untyped-def]
+def _task(v, best, worst, worst_only, joint, g, h):  # type: ignore[no-untyped-def]
     """Log probability of one task; its gradient is added to ``g`` and its Hessian to ``h`` (empty: not wanted)."""
     p = np.empty(len(v))
+    if joint:
+        return _pair_of_ends(v, best, worst, p, g, h)
     if best >= 0:
         value = _stage(v, 1.0, -1, best, p)
         _add_stage(1.0, best, p, 1.0, g, h)
@@ -123,6 +135,40 @@ def _task(v, best, worst, worst_only, g, h):  # type: ignore[no-untyped-def]
         _add_stage(-1.0, worst, p, 1.0, g, h)
         return value
     return _missing_best(v, worst, g, h)
+
+
+@compiled
+def _pair_of_ends(v, best, worst, p, g, h):  # type: ignore[no-untyped-def]
+    """Joint best and worst, divided by e^(max v - min v): numerators (a missing pick summed out) over U D - a."""
+    a, high, low = len(v), v.max(), v.min()
+    if best >= 0 and worst >= 0:
+        value = v[best] - v[worst]
+        g[best] += 1.0
+        g[worst] -= 1.0
+    else:
+        # the missing pick is any other: P(b) = e^(v_b) sum over w of e^(-v_w), one logit's denominator with a plus
+        pick, sign = (best, 1.0) if best >= 0 else (worst, -1.0)
+        other = 0 if pick else 1
+        total = -sign * v[other] - _stage(v, -sign, pick, other, p)
+        value = sign * v[pick] + total
+        g[pick] += sign
+        for j in range(a):
+            g[j] -= sign * p[j]
+            if h.shape[0]:
+                h[j, j] += p[j]
+                for k in range(a):
+                    h[j, k] -= p[j] * p[k]
+    up, down = np.exp(v - high), np.exp(low - v)
+    u, d, unit = up.sum(), down.sum(), np.exp(low - high)
+    total = u * d - a * unit
+    mean = (up * d - u * down) / total
+    for j in range(a):
+        g[j] -= mean[j]
+        if h.shape[0]:
+            h[j, j] -= (up[j] * d + u * down[j]) / total
+            for k in range(a):
+                h[j, k] += (up[j] * down[k] + up[k] * down[j]) / total + mean[j] * mean[k]
+    return value - (high - low) - np.log(total)
 
 
 @compiled
@@ -159,7 +205,7 @@ def _missing_best(v, worst, g, h):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _task_values(person, start, objects, best, worst, worst_only, u, out):  # type: ignore[no-untyped-def]
+def _task_values(person, start, objects, best, worst, worst_only, joint, u, out):  # type: ignore[no-untyped-def]
     nothing = np.empty((0, 0))
     for i in range(len(person) - 1):
         for t in range(person[i], person[i + 1]):
@@ -167,11 +213,11 @@ def _task_values(person, start, objects, best, worst, worst_only, u, out):  # ty
             v = np.empty(len(members))
             for j in range(len(members)):
                 v[j] = u[i, members[j]]
-            out[t] = _task(v, best[t], worst[t], worst_only[t], np.zeros(len(v)), nothing)
+            out[t] = _task(v, best[t], worst[t], worst_only[t], joint[t], np.zeros(len(v)), nothing)
 
 
 @compiled
-def _gradients(person, start, objects, best, worst, worst_only, u, value, slope):  # type: ignore[no-untyped-def]
+def _gradients(person, start, objects, best, worst, worst_only, joint, u, value, slope):  # type: ignore[no-untyped-def]
     nothing = np.empty((0, 0))
     for i in range(len(person) - 1):
         for t in range(person[i], person[i + 1]):
@@ -180,13 +226,13 @@ def _gradients(person, start, objects, best, worst, worst_only, u, value, slope)
             for j in range(len(members)):
                 v[j] = u[i, members[j]]
             g = np.zeros(len(v))
-            value[i] += _task(v, best[t], worst[t], worst_only[t], g, nothing)
+            value[i] += _task(v, best[t], worst[t], worst_only[t], joint[t], g, nothing)
             for j in range(len(members)):
                 slope[i, members[j]] += g[j]
 
 
 @compiled
-def _pooled(person, start, objects, best, worst, worst_only, u, weight, slope, hessian):  # type: ignore[no-untyped-def]
+def _pooled(person, start, objects, best, worst, worst_only, joint, u, weight, slope, hessian):  # type: ignore[no-untyped-def]
     total = 0.0
     for i in range(len(person) - 1):
         if weight[i] == 0.0:
@@ -199,7 +245,7 @@ def _pooled(person, start, objects, best, worst, worst_only, u, weight, slope, h
                 v[j] = u[row, members[j]]
             g = np.zeros(len(v))
             h = np.zeros((len(v), len(v)))
-            total += weight[i] * _task(v, best[t], worst[t], worst_only[t], g, h)
+            total += weight[i] * _task(v, best[t], worst[t], worst_only[t], joint[t], g, h)
             for j in range(len(members)):
                 slope[members[j]] += weight[i] * g[j]
                 for k in range(len(members)):

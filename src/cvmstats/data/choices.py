@@ -86,8 +86,10 @@ class Choices:
         best, worst = (self.place == 1).sum(axis=2), (self.place == -1).sum(axis=2)
         other = ((np.abs(self.place) > 1) & (self.place != NO_ANSWER)).any(axis=2)
         doubled = np.argwhere(picks & ~np.asarray(self.design.dual)[self.version] & ((best > 1) | (worst > 1) | other))
+        pairs = np.argwhere((kinds == "pair") & ((best > 2) | other | ((best == 0) & (worst > 0))))
         for rows, what in ((beyond[:, :2], "place something where nothing was shown"),
-                           (doubled, "name more than one best or more than one worst")):  # fmt: skip
+                           (doubled, "name more than one best or more than one worst"),
+                           (pairs, "to pairs are neither a winner (1) with a loser (0) nor a tie (1 and 1)")):  # fmt: skip
             if len(rows):
                 where = [f"{self.respondents.ids[r]} task {self.design.task_ids[t]}" for r, t in rows]  # type: ignore[index]
                 raise ChoicesError(f"{len(rows):,} answers {what}\n  for example respondent {examples(where)}")

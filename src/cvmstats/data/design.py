@@ -156,6 +156,11 @@ class Design:
         return float(size[size > 0].mean())
 
     @property
+    def estimated(self) -> npt.NDArray[np.bool_]:
+        """Which tasks serve estimation (T): all but those of a block ``holdout``."""
+        return np.array([name != "holdout" for name in self.block or ()])
+
+    @property
     def objects_fingerprint(self) -> str:
         """Fingerprint of ids and coding: decides whether results may meet."""
         return fingerprint(np.array(self.objects.ids, dtype=object), np.round(np.asarray(self.coding), 12))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cvmstats._numerics.em import Panels, make_panels
-from cvmstats._numerics.tasks import flatten
+from cvmstats._numerics.tasks import KINDS, flatten
 from cvmstats.data.choices import Choices
 from cvmstats.data.respondents import Respondents
 from cvmstats.errors import ChoicesError, RespondentsError, SegmentsError, examples
@@ -54,13 +54,14 @@ def unit_panels(choices: Choices, unit: Unit, form: str) -> Units:
     RespondentsError
         Where people have no account and accounts are asked for.
     """
-    if form != "sequential":
-        raise ChoicesError(f"no latent class model for form {form!r}\n  expected 'sequential'")
+    if form not in ("sequential", "marginal"):
+        raise ChoicesError(f"no latent class model for form {form!r}\n  expected 'sequential' or 'marginal'")
     design, people = choices.design, choices.respondents
     try:
-        tasks = flatten(design.shown, choices.version, choices.place, design.kind, len(design.objects))
+        tasks = flatten(design.shown, choices.version, choices.place, design.kind, len(design.objects), design.estimated,
+                        form)  # fmt: skip
     except ValueError as error:
-        raise ChoicesError(f"{error}\n  latent classes know best_worst, best and worst") from error
+        raise ChoicesError(f"{error}\n  expected {', '.join(KINDS)}, each object with a place of its own") from error
     if not len(tasks.best):
         raise ChoicesError(f"none of {choices.n_respondents:,} respondents answered a task\n"
                            "  expected at least one answered task")  # fmt: skip

@@ -8,6 +8,7 @@ Utilities are m + P^-T z with z ~ N(0, I); P^-T is called ``root``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,15 +16,16 @@ import numpy.typing as npt
 import pymc as pm
 import pytensor.tensor as pt
 
-from cvmstats._numerics.tasks import Tasks, flatten
+from cvmstats._numerics.tasks import KINDS, Tasks, flatten
 from cvmstats.data.choices import Choices
 from cvmstats.errors import ChoicesError
+from cvmstats.utilities.answers import product_form
 from cvmstats.utilities.options import Prior, ResolvedPrior
 
 Ints = npt.NDArray[np.int64]
 
 
-def to_pymc(choices: Choices, *, prior: Prior | None = None) -> pm.Model:
+def to_pymc(choices: Choices, *, prior: Prior | None = None, form: str | Mapping[str, str] = "sequential") -> pm.Model:
     """The hierarchical best-worst model as a PyMC model, for people who extend it.
 
     Parameters
@@ -32,6 +34,8 @@ def to_pymc(choices: Choices, *, prior: Prior | None = None) -> pm.Model:
         Answers of R respondents.
     prior : Prior, optional
         Of the population; by default ``Prior()``.
+    form : str, or mapping {kind: form}
+        As in :func:`fit_hierarchical`.
 
     Returns
     -------
@@ -46,7 +50,7 @@ def to_pymc(choices: Choices, *, prior: Prior | None = None) -> pm.Model:
     ChoicesError
         Where respondents carry weights other than 1, or tasks are of a kind without a likelihood here.
     """
-    tasks = flat_tasks(choices)
+    tasks = flat_tasks(choices, product_form(form))
     design = choices.design
     n_parameters = np.asarray(design.coding).shape[1]
     resolved = (prior or Prior()).resolve(n_parameters, design.parameter_block)
@@ -74,8 +78,8 @@ def lkj_model(choices: Choices, *, mean_sd: float = 3.0) -> pm.Model:
     return model
 
 
-def flat_tasks(choices: Choices) -> Tasks:
-    """The answered tasks as flat arrays.
+def flat_tasks(choices: Choices, form: str = "sequential") -> Tasks:
+    """The answered tasks that serve estimation, as flat arrays.
 
     Raises
     ------
@@ -88,9 +92,10 @@ def flat_tasks(choices: Choices) -> Tasks:
                            "  leave the weights out, or repeat the rows of frequency weights")  # fmt: skip
     design = choices.design
     try:
-        return flatten(design.shown, choices.version, choices.place, design.kind, len(design.objects))
+        return flatten(design.shown, choices.version, choices.place, design.kind, len(design.objects), design.estimated,
+                       form)  # fmt: skip
     except ValueError as error:
-        raise ChoicesError(f"{error}\n  expected best_worst, best or worst") from error
+        raise ChoicesError(f"{error}\n  expected {', '.join(KINDS)}, each object with a place of its own") from error
 
 
 def _coords(choices: Choices, prior: ResolvedPrior) -> dict[str, Any]:
@@ -187,7 +192,7 @@ def _without(cells: Ints, place: Ints) -> Ints:
 
 
 def _log_likelihood(tasks: Tasks, utilities: Any) -> Any:
-    """Sequential best-worst log-likelihood of all answers, from utilities (J, R).
+    """Log-likelihood of all answers (products of logits), from utilities (J, R).
 
     Exponentials are taken once per respondent and item. Utilities beyond +-700 overflow: the sampler rejects them.
     """

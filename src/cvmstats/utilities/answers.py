@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from cvmstats._numerics.tasks import Tasks, flatten
+from cvmstats._numerics.tasks import KINDS, Tasks, flatten
 from cvmstats.data.choices import Choices
+from cvmstats.data.forms import best_worst_form
 from cvmstats.errors import ChoicesError, examples
 
-FORMS = ("sequential",)
 
-
-def to_tasks(choices: Choices, *, form: str = "sequential") -> Tasks:
-    """Flat tasks of the blocks that serve estimation (all but ``holdout``).
+def product_form(form: str | Mapping[str, str]) -> str:
+    """The form of best-worst tasks, where a model knows products of logits only.
 
     Raises
     ------
     ChoicesError
-        For an unknown form, kinds of tasks without a likelihood, nobody who answered, or an item never shown.
+        For an unknown form, and for the joint one.
     """
-    if form not in FORMS:
-        raise ChoicesError(f"unknown form {form!r} of best-worst tasks\n  expected one of {', '.join(FORMS)}")
+    chosen = best_worst_form(form)
+    if chosen == "maxdiff":
+        raise ChoicesError("hierarchical models here know no joint form 'maxdiff' of best-worst tasks\n"
+                           "  expected sequential or marginal; fit_pooled knows all three")  # fmt: skip
+    return chosen
+
+
+def to_tasks(choices: Choices, *, form: str = "sequential") -> Tasks:
+    """Flat tasks of the blocks that serve estimation (all but ``holdout``), best-worst tasks in this form.
+
+    Raises
+    ------
+    ChoicesError
+        For kinds of tasks without a likelihood, ties, nobody who answered, or an item never shown.
+    """
     design = choices.design
-    use = np.array([name != "holdout" for name in design.block or ()])
     try:
-        tasks = flatten(design.shown, choices.version, choices.place, design.kind, len(design.objects), use)
+        tasks = flatten(design.shown, choices.version, choices.place, design.kind, len(design.objects), design.estimated,
+                        form)  # fmt: skip
     except ValueError as error:
-        raise ChoicesError(f"{error}\n  expected kinds best_worst, best, worst") from error
+        raise ChoicesError(f"{error}\n  expected {', '.join(KINDS)}, each object with a place of its own") from error
     if not len(tasks.best):
         raise ChoicesError("no task has an answer\n  expected at least one best or worst per person")
     seen = np.bincount(tasks.objects, minlength=tasks.n_objects)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
+from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict
 from itertools import pairwise
@@ -21,10 +22,11 @@ from cvmstats._numerics.newton import maximise
 from cvmstats._numerics.population import Upper
 from cvmstats._numerics.tasks import Tasks
 from cvmstats.data.choices import Choices
+from cvmstats.data.forms import forms_of
 from cvmstats.data.utilities import Population, Utilities
 from cvmstats.errors import ChoicesError, FitError, InterruptedWarning
 from cvmstats.progress import Bar, progress_bar
-from cvmstats.utilities.answers import to_tasks
+from cvmstats.utilities.answers import product_form, to_tasks
 from cvmstats.utilities.options import Prior, Sampler
 
 Floats = npt.NDArray[np.float64]
@@ -53,7 +55,7 @@ def fit_hierarchical(
     *,
     prior: Prior | None = None,
     sampler: Sampler | None = None,
-    form: str = "sequential",
+    form: str | Mapping[str, str] = "sequential",
     seed: int | np.random.Generator = 0,
     progress: bool | None = None,
 ) -> Utilities:
@@ -62,14 +64,14 @@ def fit_hierarchical(
     Parameters
     ----------
     choices : Choices
-        Best-worst, best-only or worst-only answers; sets may differ in size and answers may be missing.
+        Best-worst, best-only, worst-only answers, pairs or rankings; sets may differ in size and answers may be missing.
     prior : Prior, optional
         Of m and Sigma; by default Huang & Wand (2013) with half-t(2, 2) standard deviations and m ~ N(0, 3^2).
     sampler : Sampler, optional
         By default our blocked Gibbs sampler with 4 chains of 1,000 draws after 150 of warm-up;
         ``Sampler(engine="nuts")`` draws from the same posterior with nutpie or PyMC.
-    form : str
-        Likelihood of best-worst tasks.
+    form : str, or mapping {kind: form}
+        Likelihood of best-worst tasks, ``sequential`` or ``marginal``. Other kinds have one each, see :func:`fit_pooled`.
     seed : int or Generator
         The same seed gives the same draws on any number of threads.
     progress : bool, optional
@@ -94,7 +96,8 @@ def fit_hierarchical(
         more than 5% of the respondents' utilities.
     """
     prior, sampler = prior or Prior(), sampler or Sampler()
-    tasks = to_tasks(choices, form=form)
+    names = forms_of(choices.design, product_form(form))
+    tasks = to_tasks(choices, form=product_form(form))
     if choices.respondents.weight_kind is not None and np.ptp(choices.respondents.weight) > 0:
         raise ChoicesError("fit_hierarchical does not use weights, and these respondents carry some\n"
                            "  fit without them (Respondents without a weight column), or use fit_pooled")  # fmt: skip
@@ -102,12 +105,12 @@ def fit_hierarchical(
     if sampler.engine == "nuts":
         from cvmstats.utilities.nuts import sample_nuts
 
-        drawn = sample_nuts(choices, prior=prior, sampler=sampler, seed=entropy, progress=progress)
+        drawn = sample_nuts(choices, prior=prior, sampler=sampler, form=form, seed=entropy, progress=progress)
         draws = Draws(drawn.mean_draws, drawn.cov_draws, drawn.draws, drawn.log_likelihood, drawn.interrupted)
     else:
         upper = to_upper(prior, np.asarray(choices.design.coding).shape[1], choices.design.parameter_block)
         draws = sample_gibbs(tasks, np.asarray(choices.design.coding), upper, sampler, entropy, progress=progress)
-    return _to_utilities(choices, tasks, draws, prior, sampler, form, entropy)
+    return _to_utilities(choices, tasks, draws, prior, sampler, names, entropy)
 
 
 def to_upper(prior: Prior, n_parameters: int, blocks: tuple[str, ...] | None) -> Upper:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from cvmstats.data.choices import Choices
 from cvmstats.errors import FitError
 from cvmstats.progress import wanted
 from cvmstats.utilities._pymc_model import flat_tasks, to_pymc
+from cvmstats.utilities.answers import product_form
 from cvmstats.utilities.options import Prior, Sampler
 
 Floats = npt.NDArray[np.float64]
@@ -46,7 +48,8 @@ class NutsDraws(NamedTuple):
 
 
 def sample_nuts(choices: Choices, prior: Prior | None = None, sampler: Sampler | None = None, *,
-                seed: int | np.random.Generator = 0, progress: bool | None = None) -> NutsDraws:  # fmt: skip
+                form: str | Mapping[str, str] = "sequential", seed: int | np.random.Generator = 0,
+                progress: bool | None = None) -> NutsDraws:  # fmt: skip
     """Draw from the hierarchical posterior with NUTS (Hoffman & Gelman 2014).
 
     Parameters
@@ -72,11 +75,11 @@ def sample_nuts(choices: Choices, prior: Prior | None = None, sampler: Sampler |
     options = sampler or Sampler(engine="nuts")
     number = int(seed.integers(2**32)) if isinstance(seed, np.random.Generator) else int(seed) % 2**32
     run = _nutpie if options.nuts_backend == "nutpie" else _pymc
-    trace = run(to_pymc(choices, prior=prior), options, number, wanted(progress))
-    return _collect(trace, choices, options)
+    trace = run(to_pymc(choices, prior=prior, form=form), options, number, wanted(progress))
+    return _collect(trace, choices, options, product_form(form))
 
 
-def _collect(trace: Any, choices: Choices, options: Sampler) -> NutsDraws:
+def _collect(trace: Any, choices: Choices, options: Sampler, form: str) -> NutsDraws:
     """Population and respondents from a trace of ``to_pymc``, thinned."""
     posterior = trace.posterior if "posterior" in trace.children else {}
     if "mean" not in posterior:
@@ -84,7 +87,7 @@ def _collect(trace: Any, choices: Choices, options: Sampler) -> NutsDraws:
     rows, n_draws = _complete(posterior["mean"].values)
     thin = options.thin or 1
     mean, root, z = (posterior[name].values[rows, :n_draws:thin] for name in ("mean", "root", "z"))
-    tasks, coding = flat_tasks(choices), np.asarray(choices.design.coding)
+    tasks, coding = flat_tasks(choices, form), np.asarray(choices.design.coding)
     utilities = np.empty(z.shape, np.float32)
     value = np.empty(mean.shape[:2])
     for c, d in np.ndindex(*value.shape):
