@@ -24,7 +24,7 @@ def by_enumeration(form: str, k: int) -> float:
             rest = [j for j in range(k) if j != best]
             score = eye[best] - 1 / k - eye[worst] + eye[rest].sum(axis=0) / (k - 1)
         elif form == "maxdiff":
-            score = eye[best] - eye[worst]
+            score = eye[best] - eye[worst] if k > 2 else eye[best] - 1 / k
         elif form == "exploded":
             for place in range(k - 1):
                 score += eye[order[place]] - eye[list(order[place:])].sum(axis=0) / (k - place)

@@ -65,32 +65,3 @@ def test_other_questions_are_not_judged() -> None:
 
 
 # v, k, T, n, standard error of the customer's methods page; a single version that is not balanced
-@pytest.mark.parametrize(("v", "k", "n_tasks", "n", "se"), [
-    (20, 5, 12, 300, .0569), (12, 4, 9, 200, .0629), (30, 5, 18, 300, .0579),
-])  # fmt: skip
-def test_expected_precision_is_the_formulas(v: int, k: int, n_tasks: int, n: int, se: float) -> None:
-    many, one = (cvm.design_best_worst(items(v), items_per_task=k, n_tasks=n_tasks, n_versions=m) for m in (100, 1))
-    table = cvm.expected_precision(many, n)
-    assert table["bound"][0] == pytest.approx(se, abs=5e-5)
-    np.testing.assert_allclose(table["se"], table["bound"], rtol=2e-3)
-    more = cvm.expected_precision(one, n, spread=1.0)
-    assert (more["se"] > np.sqrt(se**2 + (1 - 1 / v) / n)).all()
-
-
-def test_expected_precision_is_that_of_pooled_fits_at_equal_utilities() -> None:
-    design = cvm.design_best_worst(items(6), items_per_task=3, n_tasks=6, n_versions=4)
-    n, n_fits = 40, 120
-    people = cvm.Respondents.from_ids(str(i) for i in range(n))
-    fits = []
-    for seed in range(n_fits):
-        choices = cvm.simulate_choices(np.zeros((n, 6)), design, people, version=np.arange(n) % 4, seed=seed)
-        fits.append(np.asarray(cvm.fit_pooled(choices).population.mean) @ np.asarray(design.coding).T)
-    seen = np.sqrt(np.square(fits).mean())
-    wanted = np.sqrt(np.square(cvm.expected_precision(design, n)["se"]).mean())
-    assert seen / wanted == pytest.approx(1.0, abs=3 / np.sqrt(2 * n_fits * 5))  # 3 standard errors of an sd
-
-
-def test_items_that_never_meet_have_no_precision() -> None:
-    apart = Design(objects=items(4), shown=[[[0, 1], [2, 3]]])
-    with pytest.raises(DesignError, match="never meet"):
-        cvm.expected_precision(apart, 100)

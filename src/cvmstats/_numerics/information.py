@@ -15,8 +15,9 @@ def set_information(form: str, size: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """c_k of sets of ``size`` objects.
 
     ``best`` or ``worst`` alone: 1 / k. ``sequential``: the worst is chosen from the k - 1 that are left. ``maxdiff``: one of
-    k (k - 1) ordered pairs. ``marginal``: best and worst taken for independent logits over the whole set; as best and worst
-    never agree, its standard errors follow 2 (k - 1) / k^2 rather than 2 / k. ``exploded``: a full ranking.
+    k (k - 1) ordered pairs (one pair logit where k = 2, as in every form). ``marginal``: best and worst taken for independent
+    logits over the whole set; as best and worst never agree, its standard errors follow 2 (k - 1) / k^2 rather than 2 / k.
+    ``exploded``: a full ranking.
     """
     k = np.asarray(size, float)
     if form in ("best", "worst"):
@@ -24,7 +25,7 @@ def set_information(form: str, size: npt.ArrayLike) -> npt.NDArray[np.float64]:
     if form == "sequential":
         return np.asarray(1 / k + (k - 2) / (k - 1) ** 2)
     if form == "maxdiff":
-        return np.asarray(2 / (k - 1))
+        return np.asarray(np.where(k == 2, 0.5, 2 / (k - 1)))
     if form == "marginal":
         return np.asarray(2 * (k - 1) / k**2)
     if form == "exploded":

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cvmstats._numerics.information import set_information
 from cvmstats.data.design import Design
 from cvmstats.design.block_designs import IMPOSSIBLE, block_design, possible
 from cvmstats.design.criteria import (
@@ -238,40 +237,3 @@ def _on_balance(met: Ints, size: Ints) -> tuple[str, ...]:
         return (f"the counts would allow {known}, but it is impossible: {IMPOSSIBLE[key]}",)
     return (f"the counts would allow {known}; " + ("there is one, see design_best_worst" if block_design(*key) is not None
                                                   else "none is known here"),)  # fmt: skip
-
-
-def expected_precision(design: Design, n_respondents: int, *, form: str = "sequential", spread: float = 0.0) -> pd.DataFrame:
-    """Standard errors of zero-centred mean utilities, in logits, before anything is asked.
-
-    By the design's information at equal utilities: people who differ in what they like answer with more certainty, so that
-    real standard errors of pronounced utilities are larger.
-
-    Parameters
-    ----------
-    n_respondents : int
-        n, dealt evenly over the versions.
-    form : str
-        ``best``, ``worst``, ``sequential``, ``maxdiff``, ``marginal`` or ``exploded``.
-    spread : float
-        Standard deviation of utilities between respondents, logits; adds spread^2 / n to each variance.
-
-    Returns
-    -------
-    DataFrame
-        ``item``, ``label``, ``se``, and ``bound``: what pairwise balance would give.
-    """
-    shown, labels, ids = _item_sets(design)
-    member = incidence(shown, len(labels))
-    size = (shown >= 0).sum(axis=2)
-    weight = np.where(size > 1, set_information(form, np.maximum(size, 2)), 0.0)
-    matrix = information(member, weight).sum(axis=0) * n_respondents / len(shown)
-    values, vectors = np.linalg.eigh(matrix)
-    whole = values[1] > 1e-9 * values[-1]
-    if not whole:
-        raise DesignError("items of this design fall into groups that never meet: no precision without more sets")
-    cov = (vectors[:, 1:] / values[1:]) @ vectors[:, 1:].T
-    n_items = len(labels)
-    least = (n_items - 1) ** 2 / (n_items * np.trace(matrix))
-    between = spread**2 * (1 - 1 / n_items) / n_respondents
-    return pd.DataFrame({"item": ids, "label": labels, "se": np.sqrt(cov.diagonal() + between),
-                         "bound": np.sqrt(least + between)})  # fmt: skip
