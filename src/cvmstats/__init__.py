@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cvmstats.projection import correct_sizes, fit_classifier, project, read_accounts, write_accounts
     from cvmstats.projection.classifier import SegmentClassifier
     from cvmstats.projection.evaluate import evaluate_classifier
-    from cvmstats.report import plot_design, plot_priorities, plot_segments, plot_utilities, write_png
+    from cvmstats.report import plot_design, plot_power, plot_priorities, plot_segments, plot_utilities, write_png
     from cvmstats.segments import (
         assign_segments,
         choose_segments,
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from cvmstats.utilities.pooled import fit_pooled
     from cvmstats.workflows.example import make_study
     from cvmstats.workflows.pipeline import run_study
+    from cvmstats.workflows.power import simulate_power
+    from cvmstats.workflows.questions import RatingStyle, compare_questions
 
 __version__ = "0.1.0"
 
@@ -64,7 +66,7 @@ _HOMES = {
     "projection": ("correct_sizes", "fit_classifier", "project", "read_accounts", "write_accounts"),
     "projection.classifier": ("SegmentClassifier",),
     "projection.evaluate": ("evaluate_classifier",),
-    "report": ("plot_design", "plot_priorities", "plot_segments", "plot_utilities", "write_png"),
+    "report": ("plot_design", "plot_power", "plot_priorities", "plot_segments", "plot_utilities", "write_png"),
     "segments": ("assign_segments", "choose_segments", "fit_latent_class", "fit_mixture", "segment_accounts"),
     "strategy": ("grade_priorities",),
     "survey": ("read_choices", "read_design", "read_items", "read_respondents", "write_choices", "write_design"),
@@ -76,18 +78,21 @@ _HOMES = {
     "utilities.pooled": ("fit_pooled",),
     "workflows.example": ("make_study",),
     "workflows.pipeline": ("run_study",),
+    "workflows.power": ("simulate_power",),
+    "workflows.questions": ("RatingStyle", "compare_questions"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Accounts", "Choices", "Design", "Findings", "Items", "Prior", "Projection", "Respondents", "Sampler", "Scorer",
-    "SegmentClassifier", "Segments", "Utilities", "__version__", "assess_design", "assign_segments",
-    "choose_segments", "concat_choices", "correct_sizes", "design_best_worst", "design_pairs", "errors",
-    "evaluate_classifier", "expected_precision", "fit_classifier", "fit_hierarchical", "fit_latent_class",
-    "fit_mixture", "fit_pooled", "grade_priorities", "load", "make_study", "plot_design", "plot_priorities",
-    "plot_segments", "plot_utilities", "project", "read_accounts", "read_choices", "read_design", "read_items",
-    "read_respondents", "run_study", "save", "score_counts", "segment_accounts", "simulate_choices", "to_pymc",
-    "write_accounts", "write_choices", "write_design", "write_png",
+    "Accounts", "Choices", "Design", "Findings", "Items", "Prior", "Projection", "RatingStyle",
+    "Respondents", "Sampler", "Scorer", "SegmentClassifier", "Segments", "Utilities", "__version__",
+    "assess_design", "assign_segments", "choose_segments", "compare_questions", "concat_choices", "correct_sizes",
+    "design_best_worst", "design_pairs", "errors", "evaluate_classifier", "expected_precision", "fit_classifier",
+    "fit_hierarchical", "fit_latent_class", "fit_mixture", "fit_pooled", "grade_priorities", "load", "make_study",
+    "plot_design", "plot_power", "plot_priorities", "plot_segments", "plot_utilities", "project", "read_accounts",
+    "read_choices", "read_design", "read_items", "read_respondents", "run_study", "save", "score_counts",
+    "segment_accounts", "simulate_choices", "simulate_power", "to_pymc", "write_accounts", "write_choices",
+    "write_design", "write_png",
 ]  # fmt: skip
 
 

@@ -92,7 +92,8 @@ def report(fits: int, hierarchical: int) -> Iterator[str]:
     yield from ("# Standard errors by formula beside simulated fits", "",
                 f"Command: `uv run python tests/evidence/precision.py`; numpy {version('numpy')}, numba {version('numba')}, "
                 f"Python {platform.python_version()}.", "", f"## Zero utilities, {fits} pooled fits each", "",
-                "| form | v x k x T x respondents | formula | scatter | ratio | its sampling error |", "|" + "---|" * 6)  # fmt: skip
+                "| form | v x k x T x respondents | formula | scatter | ratio | its sampling error |",
+                "|---|---|---|---|---|---|")  # fmt: skip
     for size in SIZES:
         for form in FORMS:
             wanted, seen = at_zero(form, *size, fits=fits)
@@ -105,7 +106,7 @@ def report(fits: int, hierarchical: int) -> Iterator[str]:
                 "|---|---|---|---|---|---|---|")  # fmt: skip
     for v, k, n_tasks, n_versions, n, width, spread in SPREADS:
         wanted, seen, flat = with_spread(v, k, n_tasks, n_versions, n, width, spread, hierarchical)
-        yield (f"| {v} x {k} x {n_tasks} x {n} | {-width / 2:g} .. {width / 2:g} | {spread:g} | {wanted:.4f} | {seen:.4f} | "
+        yield (f"| {v} x {k} x {n_tasks} x {n} | {0 - width / 2:g} .. {width / 2:g} | {spread:g} | {wanted:.4f} | {seen:.4f} | "
                f"{seen / wanted:.3f} | {flat:.4f} |")  # fmt: skip
 
 

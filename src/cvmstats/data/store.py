@@ -24,7 +24,7 @@ FORMAT = 1
 _TYPES = {
     "Items": "items", "Design": "design", "Respondents": "respondents", "Choices": "choices",
     "Utilities": "utilities", "Population": "utilities", "Segments": "segments", "SegmentModel": "segments",
-    "Accounts": "accounts", "Scorer": "scorer", "Projection": "projection", "Findings": "findings",
+    "Accounts": "accounts", "Scorer": "scorer", "Power": "power", "Projection": "projection", "Findings": "findings",
     "Encoding": "encoding", "CategoryCode": "encoding", "NumberCode": "encoding",
 }  # fmt: skip
 

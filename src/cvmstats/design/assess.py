@@ -87,7 +87,8 @@ def _text(value: float) -> str:
 
 
 def assess_design(design: Design) -> DesignAssessment:
-    """Judge the best-worst sets of a design (best-only, worst-only), or its pairs where it has none; anchors are left out.
+    """Judge the best-worst sets of a design (best-only, worst-only), or its pairs where it has none; anchors and
+    hold-out blocks are left out.
 
     Sums of squares, standard deviations (ddof 1) and efficiencies follow John & Mitchell (1977, JRSS B 39, 39-43); bounds on
     the efficiencies use the least possible variance of the eigenvalues. Sets of different sizes have bounds on counts and
@@ -171,7 +172,7 @@ def _within(met: Ints, size: Ints, matrix: Floats) -> dict[str, tuple[Any, Any]]
 def _item_sets(design: Design) -> tuple[npt.NDArray[np.int32], tuple[str, ...], tuple[str, ...]]:
     """Sets of items (V, T, A) of best-worst tasks, else of pairs, without the anchor; labels and ids of the items."""
     anchor = ~np.asarray(design.coding).any(axis=1)
-    kind, there = np.asarray(design.kind), (np.asarray(design.shown) >= 0).any(axis=2)
+    kind, there = np.asarray(design.kind), (np.asarray(design.shown) >= 0).any(axis=2) & design.estimated
     of_kind = (np.isin(kind, kinds) & there for kinds in (("best_worst", "best", "worst"), ("pair", "graded")))
     asked = next((one for one in of_kind if one.any()), None)
     if asked is None:
