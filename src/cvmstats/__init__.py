@@ -13,17 +13,26 @@ from cvmstats import errors
 
 if TYPE_CHECKING:
     from cvmstats.data.accounts import Accounts
+    from cvmstats.data.attributes import Attributes
     from cvmstats.data.choices import Choices, concat_choices
     from cvmstats.data.design import Design
     from cvmstats.data.findings import Findings
     from cvmstats.data.items import Items
+    from cvmstats.data.profiles import Profiles
     from cvmstats.data.projection import Projection
     from cvmstats.data.respondents import Respondents
     from cvmstats.data.scorer import Scorer
     from cvmstats.data.segments import Segments
     from cvmstats.data.store import load, save
     from cvmstats.data.utilities import Utilities
-    from cvmstats.design import assess_design, design_best_worst, design_pairs, expected_precision
+    from cvmstats.design import (
+        assess_design,
+        design_best_worst,
+        design_cases,
+        design_conjoint,
+        design_pairs,
+        expected_precision,
+    )
     from cvmstats.projection import correct_sizes, fit_classifier, project, read_accounts, write_accounts
     from cvmstats.projection.classifier import SegmentClassifier
     from cvmstats.projection.evaluate import evaluate_classifier
@@ -36,7 +45,15 @@ if TYPE_CHECKING:
         segment_accounts,
     )
     from cvmstats.strategy import grade_priorities
-    from cvmstats.survey import read_choices, read_design, read_items, read_respondents, write_choices, write_design
+    from cvmstats.survey import (
+        read_attributes,
+        read_choices,
+        read_design,
+        read_items,
+        read_respondents,
+        write_choices,
+        write_design,
+    )
     from cvmstats.survey.simulate import simulate_choices
     from cvmstats.utilities._pymc_model import to_pymc
     from cvmstats.utilities.counts import score_counts
@@ -52,24 +69,27 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "data.accounts": ("Accounts",),
+    "data.attributes": ("Attributes",),
     "data.choices": ("Choices", "concat_choices"),
     "data.design": ("Design",),
     "data.findings": ("Findings",),
     "data.items": ("Items",),
+    "data.profiles": ("Profiles",),
     "data.projection": ("Projection",),
     "data.respondents": ("Respondents",),
     "data.scorer": ("Scorer",),
     "data.segments": ("Segments",),
     "data.store": ("load", "save"),
     "data.utilities": ("Utilities",),
-    "design": ("assess_design", "design_best_worst", "design_pairs", "expected_precision"),
+    "design": ("assess_design", "design_best_worst", "design_cases", "design_conjoint", "design_pairs", "expected_precision"),
     "projection": ("correct_sizes", "fit_classifier", "project", "read_accounts", "write_accounts"),
     "projection.classifier": ("SegmentClassifier",),
     "projection.evaluate": ("evaluate_classifier",),
     "report": ("plot_design", "plot_power", "plot_priorities", "plot_segments", "plot_utilities", "write_png"),
     "segments": ("assign_segments", "choose_segments", "fit_latent_class", "fit_mixture", "segment_accounts"),
     "strategy": ("grade_priorities",),
-    "survey": ("read_choices", "read_design", "read_items", "read_respondents", "write_choices", "write_design"),
+    "survey": ("read_attributes", "read_choices", "read_design", "read_items", "read_respondents", "write_choices",
+               "write_design"),
     "survey.simulate": ("simulate_choices",),
     "utilities._pymc_model": ("to_pymc",),
     "utilities.counts": ("score_counts",),
@@ -84,15 +104,15 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Accounts", "Choices", "Design", "Findings", "Items", "Prior", "Projection", "RatingStyle",
-    "Respondents", "Sampler", "Scorer", "SegmentClassifier", "Segments", "Utilities", "__version__",
+    "Accounts", "Attributes", "Choices", "Design", "Findings", "Items", "Prior", "Profiles", "Projection",
+    "RatingStyle", "Respondents", "Sampler", "Scorer", "SegmentClassifier", "Segments", "Utilities", "__version__",
     "assess_design", "assign_segments", "choose_segments", "compare_questions", "concat_choices", "correct_sizes",
-    "design_best_worst", "design_pairs", "errors", "evaluate_classifier", "expected_precision", "fit_classifier",
-    "fit_hierarchical", "fit_latent_class", "fit_mixture", "fit_pooled", "grade_priorities", "load", "make_study",
-    "plot_design", "plot_power", "plot_priorities", "plot_segments", "plot_utilities", "project", "read_accounts",
-    "read_choices", "read_design", "read_items", "read_respondents", "run_study", "save", "score_counts",
-    "segment_accounts", "simulate_choices", "simulate_power", "to_pymc", "write_accounts", "write_choices",
-    "write_design", "write_png",
+    "design_best_worst", "design_cases", "design_conjoint", "design_pairs", "errors", "evaluate_classifier",
+    "expected_precision", "fit_classifier", "fit_hierarchical", "fit_latent_class", "fit_mixture", "fit_pooled",
+    "grade_priorities", "load", "make_study", "plot_design", "plot_power", "plot_priorities", "plot_segments",
+    "plot_utilities", "project", "read_accounts", "read_attributes", "read_choices", "read_design", "read_items",
+    "read_respondents", "run_study", "save", "score_counts", "segment_accounts", "simulate_choices",
+    "simulate_power", "to_pymc", "write_accounts", "write_choices", "write_design", "write_png",
 ]  # fmt: skip
 
 

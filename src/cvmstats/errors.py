@@ -5,6 +5,7 @@
     CvmError
     ├── InputError (also a ValueError)      something that the caller gave
     │   ├── ItemsError
+    │   ├── AttributesError
     │   ├── DesignError
     │   ├── RespondentsError
     │   ├── ChoicesError
@@ -34,6 +35,10 @@ class InputError(CvmError, ValueError):
 
 class ItemsError(InputError):
     """A list of items is not usable."""
+
+
+class AttributesError(InputError):
+    """Attributes, or profiles made of them, are not usable."""
 
 
 class DesignError(InputError):

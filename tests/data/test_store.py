@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cvmstats.data.attributes import Attributes
 from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design
 from cvmstats.data.findings import Findings
 from cvmstats.data.items import Items
+from cvmstats.data.profiles import Profiles
 from cvmstats.data.respondents import Respondents
 from cvmstats.data.segments import SegmentModel, Segments
 from cvmstats.data.store import fingerprint, load, read_only, save
@@ -36,7 +38,10 @@ CHOICES = Choices(design=DESIGN, respondents=PEOPLE, version=np.zeros(3, int),
 SEGMENTS = Segments(design=DESIGN, unit="respondent", ids=PEOPLE.ids, membership=[[1, 0], [0.25, 0.75], [0.5, 0.5]], bic=3.5,
                     model=SegmentModel(route="choices", sizes=np.array([0.5, 0.5]), means=np.eye(2)))  # fmt: skip
 FINDINGS = Findings(table=pd.DataFrame({"severity": ["note"], "what": ["é"], "count": [1]}))
-ALL = [ITEMS, DESIGN, PEOPLE, CHOICES, POPULATION, UTILITIES, SEGMENTS, FINDINGS]
+ATTRIBUTES = Attributes.from_dict({"prix": [10, 20.5], "NA": ["007", "é"]}, linear=("prix",))
+PROFILES = Profiles(attributes=ATTRIBUTES, levels=np.array([[0, 1], [1, 0], [-1, -1]]), none_label="rien")
+CONJOINT = Design(objects=PROFILES, shown=np.array([[[0, 1, 2]]]), kind="best", block=("conjoint",))
+ALL = [ATTRIBUTES, PROFILES, CONJOINT, ITEMS, DESIGN, PEOPLE, CHOICES, POPULATION, UTILITIES, SEGMENTS, FINDINGS]
 
 
 def assert_same(a: Any, b: Any) -> None:

@@ -1,6 +1,6 @@
-"""Information that one answered set carries on the utilities of its k objects where all utilities are equal.
+"""Information that answered sets carry: on the utilities of k objects where all are equal, and on parameters of a choice.
 
-By symmetry it is c_k (I - J / k), and only c_k depends on what is asked.
+By symmetry the former is c_k (I - J / k), and only c_k depends on what is asked.
 """
 
 from __future__ import annotations
@@ -36,3 +36,26 @@ def set_information(form: str, size: npt.ArrayLike) -> npt.NDArray[np.float64]:
 def _exploded(k: int) -> float:
     """Choices from k, ..., 2 objects: from m of them 1 / m, and a contrast is inside a random m of k by (m - 1) / (k - 1)."""
     return sum((m - 1) / (k - 1) / m for m in range(2, k + 1))
+
+
+def choice_information(rows: npt.ArrayLike, beta: npt.ArrayLike, there: npt.ArrayLike | None = None) -> npt.NDArray[np.float64]:
+    """Information (..., K, K) of choices of the best from sets with rows (..., T, A, K), summed over the T sets.
+
+    sum_i p_i (x_i - m)(x_i - m)' with the shares p_i of a multinomial logit at utilities ``beta`` (K), m the mean row
+    (McFadden 1974, in Zarembka, ed., Frontiers in Econometrics, 105-142).
+
+    Parameters
+    ----------
+    there : array (..., T, A), bool, optional
+        False where a set is shorter.
+    """
+    x = np.asarray(rows, float)
+    u = x @ np.asarray(beta, float)
+    u = np.where(True if there is None else np.asarray(there, bool), u, -np.inf)
+    with np.errstate(invalid="ignore"):
+        weight = np.exp(u - u.max(axis=-1, keepdims=True))
+    weight = np.nan_to_num(weight)  # a set that is not asked
+    p = weight / np.maximum(weight.sum(axis=-1, keepdims=True), 1e-300)
+    spread = (x - (p[..., None] * x).sum(axis=-2, keepdims=True)) * np.sqrt(p)[..., None]
+    flat = spread.reshape(*spread.shape[:-3], -1, spread.shape[-1])
+    return np.asarray(np.swapaxes(flat, -1, -2) @ flat)

@@ -162,9 +162,9 @@ class Choices:
         names = {"best_worst": "best and worst"}
         incomplete = int((self.asked & ~self.complete).sum())
         versions = f"{design.n_versions:,} version{'s' * (design.n_versions != 1)}"
-        return (f"Choices  {self.n_respondents:,} respondents x {design.n_tasks} tasks x {items} items, "
+        return (f"Choices  {self.n_respondents:,} respondents x {design.n_tasks} tasks x {items} {design.noun}, "
                 f"{', '.join(names.get(k, k) for k in kinds)}\n"
-                f"  {len(design.objects)} items · design {design.fingerprint[:6]}, {versions} · "
+                f"  {len(design.objects)} {design.noun} · design {design.fingerprint[:6]}, {versions} · "
                 f"{incomplete:,} tasks incomplete")  # fmt: skip
 
     def _repr_html_(self) -> str:

@@ -9,25 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cvmstats.data.coding import sum_to_zero_basis
 from cvmstats.data.items import Items
+from cvmstats.data.profiles import Profiles
 from cvmstats.data.store import fingerprint, read_only
 from cvmstats.errors import DesignError, examples
 
 KINDS = ("best_worst", "best", "worst", "rank", "pair", "graded")
-
-
-def sum_to_zero_basis(n: int) -> npt.NDArray[np.float64]:
-    """Orthonormal basis (n, n - 1) of the vectors that sum to zero (Helmert contrasts, scaled to length one).
-
-    >>> basis = sum_to_zero_basis(4)
-    >>> bool(np.allclose(basis.T @ basis, np.eye(3)) and np.allclose(basis.sum(axis=0), 0))
-    True
-    """
-    basis = np.zeros((n, n - 1))
-    for k in range(1, n):
-        basis[:k, k - 1] = 1 / np.sqrt(k * (k + 1))
-        basis[k, k - 1] = -k / np.sqrt(k * (k + 1))
-    return basis
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -36,16 +24,17 @@ class Design:
 
     Parameters
     ----------
-    objects : Items
+    objects : Items or Profiles
         The J objects that can be shown.
     shown : array (V, T, A), int
         Object indices, -1 where a task is shorter; a task of nothing but -1 is not asked in this version.
     kind : array (V, T) of str, or one str
         ``best_worst``, ``best``, ``worst``, ``rank``, ``pair``, ``graded``.
     coding : array (J, K), optional
-        Objects to free parameters; by default the orthonormal sum-to-zero basis of the items, K = J - 1.
+        Objects to free parameters; by default the orthonormal sum-to-zero basis of the items, K = J - 1, or
+        what ``Profiles.coded`` gives.
     report : array (L, K), optional
-        Parameters to what people read; by default ``coding``.
+        Parameters to what people read; by default ``coding``, or levels of the attributes for profiles.
     report_labels : tuple of str (L), optional
         Names of the rows of ``report``; by default the labels of the objects.
     parameter_block : tuple of str (K), optional
@@ -67,7 +56,7 @@ class Design:
         An object shown twice in a task, an unknown index, a task of one object, shapes that do not fit.
     """
 
-    objects: Items
+    objects: Items | Profiles
     shown: npt.NDArray[np.int32]
     kind: npt.NDArray[np.object_] | str = "best_worst"
     coding: npt.NDArray[np.float64] | None = None
@@ -95,6 +84,9 @@ class Design:
         if unknown:
             raise DesignError(f"unknown kinds of task: {examples(unknown)}\n  expected one of {', '.join(KINDS)}")
         put(self, "kind", read_only(kind.copy()))
+        if self.coding is None and isinstance(self.objects, Profiles):
+            for name, part in self.objects.coded()._asdict().items():
+                put(self, name, part if getattr(self, name) is None else getattr(self, name))
         coding = sum_to_zero_basis(n_objects) if self.coding is None else self.coding
         put(self, "coding", read_only(coding, np.float64))
         put(self, "report", read_only(self.coding if self.report is None else self.report, np.float64))
@@ -162,31 +154,53 @@ class Design:
 
     @property
     def objects_fingerprint(self) -> str:
-        """Fingerprint of ids and coding: decides whether results may meet."""
-        return fingerprint(np.array(self.objects.ids, dtype=object), np.round(np.asarray(self.coding), 12))
+        """Fingerprint of ids and coding: decides whether results may meet.
+
+        Of profiles it is that of their attributes: results speak of levels, and other profiles of the same levels may follow.
+        """
+        if not isinstance(self.objects, Profiles):
+            return fingerprint(np.array(self.objects.ids, dtype=object), np.round(np.asarray(self.coding), 12))
+        usual = np.array_equal(np.asarray(self.coding), self.objects.coded().coding)
+        own = [] if usual else [self.objects.fingerprint, np.round(np.asarray(self.coding), 12)]
+        return fingerprint(self.objects.attributes.fingerprint, np.round(np.asarray(self.report), 12), *own)
 
     @property
     def fingerprint(self) -> str:
         """Fingerprint of what was shown: decides with which design answers are read."""
-        return fingerprint(self.objects_fingerprint, self.shown, np.asarray(self.kind), np.asarray(self.dual))
+        which = [self.objects.fingerprint] if isinstance(self.objects, Profiles) else []
+        return fingerprint(self.objects_fingerprint, self.shown, np.asarray(self.kind), np.asarray(self.dual), *which)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per position: version, task, position, item (id)."""
+        """One row per position: version, task, position, item (id); of profiles also a column per attribute."""
         v, t, a = np.nonzero(self.shown >= 0)
         ids = np.array(self.objects.ids, dtype=object)
-        return pd.DataFrame({
+        table = pd.DataFrame({
             "version": np.array(self.version_ids, dtype=object)[v], "task": np.array(self.task_ids, dtype=object)[t],
             "position": a + 1, "item": ids[self.shown[v, t, a]],
         })  # fmt: skip
+        if isinstance(self.objects, Profiles):
+            levels = self.objects.to_frame().drop(columns=["id", "label"])
+            table = pd.concat([table, levels.iloc[self.shown[v, t, a]].reset_index(drop=True)], axis=1)
+        return table
+
+    @property
+    def noun(self) -> str:
+        """What the objects are called: items or profiles."""
+        return "profiles" if isinstance(self.objects, Profiles) else "items"
 
     def __repr__(self) -> str:
         size = (self.shown >= 0).sum(axis=2)
         asked = size[size > 0]
-        items = f"{asked.min()}" if asked.min() == asked.max() else f"{asked.min()}-{asked.max()}"
+        none = self.objects.none if isinstance(self.objects, Profiles) else None
+        if none is not None:
+            asked = asked - (self.shown == none).any(axis=2)[size > 0]
+        each = f"{asked.min()}" if asked.min() == asked.max() else f"{asked.min()}-{asked.max()}"
         kinds = ", ".join(sorted({str(k) for k in np.asarray(self.kind)[size > 0]}))
+        beside = "" if none is None else " and none (dual)" if np.asarray(self.dual).any() else " and none"
         more = " · adaptive" if self.adaptive else ""
-        return (f"Design  {self.n_versions:,} version{'s' * (self.n_versions != 1)} x {self.n_tasks} tasks x {items} items\n"
-                f"  {len(self.objects)} items · {kinds} · {self.fingerprint[:6]}{more}")  # fmt: skip
+        return (f"Design  {self.n_versions:,} version{'s' * (self.n_versions != 1)} x {self.n_tasks} tasks x "
+                f"{each} {self.noun}{beside}\n"
+                f"  {len(self.objects) - (none is not None)} {self.noun} · {kinds} · {self.fingerprint[:6]}{more}")  # fmt: skip
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(repr(self))}</pre>"

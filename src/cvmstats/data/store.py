@@ -22,7 +22,8 @@ from cvmstats.errors import InputError
 
 FORMAT = 1
 _TYPES = {
-    "Items": "items", "Design": "design", "Respondents": "respondents", "Choices": "choices",
+    "Items": "items", "Attributes": "attributes", "Profiles": "profiles", "Design": "design",
+    "Respondents": "respondents", "Choices": "choices",
     "Utilities": "utilities", "Population": "utilities", "Segments": "segments", "SegmentModel": "segments",
     "Accounts": "accounts", "Scorer": "scorer", "Power": "power", "Projection": "projection", "Findings": "findings",
     "Encoding": "encoding", "CategoryCode": "encoding", "NumberCode": "encoding",

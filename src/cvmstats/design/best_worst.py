@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cvmstats.data.design import Design, sum_to_zero_basis
+from cvmstats.data.coding import sum_to_zero_basis
+from cvmstats.data.design import Design
 from cvmstats.data.items import Items
 from cvmstats.design.base import base_designs
 from cvmstats.design.criteria import concurrence, incidence, parts

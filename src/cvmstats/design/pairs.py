@@ -1,43 +1,60 @@
-"""Designs of paired comparisons of items: round robins, and regular graphs where there are too many pairs."""
+"""Designs of paired comparisons of items: round robins, and regular graphs where there are too many pairs.
+
+Pairs of profiles are in ``profile_pairs.py``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from cvmstats._numerics.ordering import order_sets
 from cvmstats._numerics.positions import balance_positions
+from cvmstats.data.attributes import Attributes
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
 from cvmstats.design.criteria import incidence
 from cvmstats.design.graphs import regular_graph
+from cvmstats.design.profile_pairs import pairs_of_profiles
 from cvmstats.errors import DesignError
 
 Ints = npt.NDArray[np.int64]
 
 
 def design_pairs(
-    items: Items | Iterable[str],
+    items: Items | Attributes | Iterable[str],
     *,
     degree: int | None = None,
+    n_tasks: int | None = None,
     n_versions: int = 1,
     grades: Sequence[tuple[int, str]] = (),
+    prohibited: Iterable[Mapping[str, Any]] = (),
+    prior: Mapping[str, Any] | None = None,
+    prior_sd: float | Mapping[str, Any] | None = None,
     seed: int | np.random.Generator = 0,
 ) -> Design:
     """Pairs of v items: each item meets ``degree`` others, and stands left as often as right.
 
+    Of ``Attributes``, pairs of profiles: D-optimal for the differences by coordinate exchange, each level as often left as
+    right, as nearly as can be; see :func:`~cvmstats.design.conjoint.design_conjoint` for what is meant by the last options.
+
     Parameters
     ----------
-    items : Items, or labels
+    items : Items, or labels, or Attributes
     degree : int, optional
         Others that each item is compared with, v times degree even; by default all of them (a round robin). Fewer are
         chosen by A efficiency: the best circulant graph, bettered by exchanges.
+    n_tasks : int, optional
+        Of profiles, and required there: T, pairs in a version.
     n_versions : int
         V; the pairs are dealt to the versions so that each shows every item equally often, as nearly as can be.
     grades : pairs of (points, label), optional
         Answers say how strongly, on this scale; for example ``((0, "equal"), (1, "somewhat"), (2, "much"))``.
+    prohibited, prior, prior_sd
+        Of profiles: combinations that are never shown, and what is thought of the utilities.
     seed : int or Generator
 
     Raises
@@ -51,8 +68,20 @@ def design_pairs(
     Design  1 version x 9 tasks x 2 items
       6 items · pair · ...
     """
-    things = items if isinstance(items, Items) else Items.from_labels(items)
     rng = np.random.default_rng(seed)
+    rules = tuple(prohibited)
+    if isinstance(items, Attributes):
+        if degree is not None or n_tasks is None:
+            what = "n_tasks is missing" if degree is None else "degree is of items"
+            raise DesignError(f"pairs of profiles: {what}\n  expected n_tasks, pairs in a version, such as n_tasks=12")
+        return pairs_of_profiles(items, n_tasks=n_tasks, n_versions=n_versions, grades=grades, prohibited=rules, prior=prior,
+                                 prior_sd=prior_sd, rng=rng)  # fmt: skip
+    options = {"n_tasks": n_tasks, "prohibited": rules, "prior": prior, "prior_sd": prior_sd}
+    given = [name for name, value in options.items() if value is not None and value != ()]
+    if given:
+        raise DesignError(f"pairs of items take no {', '.join(given)}\n  expected degree and n_versions; profiles take these, "
+                          "as Attributes")  # fmt: skip
+    things = items if isinstance(items, Items) else Items.from_labels(items)
     n_items = len(things)
     chosen = _check(n_items, degree, n_versions)
     edges = regular_graph(n_items, chosen, rng)

@@ -166,6 +166,6 @@ def _items(segments: Segments) -> Items:
     """What the report speaks of: the items, or levels without groups."""
     design = segments.design
     labels = tuple(design.report_labels or ())
-    if labels == design.objects.labels:
+    if isinstance(design.objects, Items) and labels == design.objects.labels:
         return design.objects
     return Items.from_labels(labels)

@@ -1,17 +1,18 @@
-"""Plain lists in: the items, and the people who answered."""
+"""Plain lists in: the items, the attributes, and the people who answered."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from cvmstats.data.accounts import is_number
+from cvmstats.data.attributes import Attributes
 from cvmstats.data.items import Items
 from cvmstats.data.respondents import Respondents
-from cvmstats.errors import InputError, ItemsError, RespondentsError
+from cvmstats.errors import AttributesError, InputError, ItemsError, RespondentsError
 from cvmstats.survey.tables import as_text, find_columns, missing_columns, read_table
 
 
@@ -53,6 +54,44 @@ def read_items(source: Any, columns: Mapping[str, str] | None = None, *, encodin
     return Items(
         table=result.assign(**{c: as_text(result[c]).astype(object) for c in ("label", "text", "group") if c in result})
     )
+
+
+def read_attributes(
+    source: Any, columns: Mapping[str, str] | None = None, *, linear: Sequence[str] = (), encoding: str | None = None
+) -> Attributes:
+    """Read attributes and their levels; the order of the rows is the order of attributes and levels.
+
+    Parameters
+    ----------
+    source : path, DataFrame
+        One row per level. Columns ``attribute``, ``level``, and where there are any ``text``, ``value`` (a number), in any
+        case; further ones are kept.
+    columns : mapping, optional
+        Our names to the file's.
+    linear : sequence of str
+        Attributes whose utility is a straight line in ``value``.
+    encoding : str, optional
+        Of a CSV file; UTF-8 where nothing is said.
+
+    Raises
+    ------
+    AttributesError
+        Where the file cannot be read, or what ``Attributes`` itself refuses.
+
+    Examples
+    --------
+    >>> read_attributes(pd.DataFrame({"Attribute": ["brand", "brand"], "Level": ["A", "B"]})).labels
+    ('brand: A', 'brand: B')
+    """
+    table, name = read_table(source, AttributesError, "attributes", encoding=encoding)
+    found = find_columns(table, ("attribute", "level", "text", "value"), columns, AttributesError, name)
+    absent = [ours for ours in ("attribute", "level") if ours not in found]
+    if absent:
+        raise missing_columns(table, absent, AttributesError, name, "one row per level: attribute, level, and where known "
+                              "text, value")  # fmt: skip
+    result = _renamed(table, found, AttributesError)
+    return Attributes(table=result.assign(**{c: as_text(result[c]).astype(object) for c in ("attribute", "level", "text")
+                                             if c in result}), linear=linear)  # fmt: skip
 
 
 def read_respondents(

@@ -11,6 +11,7 @@ import pandas as pd
 from cvmstats.data.choices import NO_ANSWER
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
+from cvmstats.data.profiles import Profiles
 from cvmstats.errors import ChoicesError, examples
 from cvmstats.survey.matching import Bools, Ints, Sets
 from cvmstats.survey.naming import index_of_names, whole_numbers
@@ -22,8 +23,8 @@ NOT_NUMERIC, NOT_A_CHOICE = 101, 102
 
 
 def read_sets(
-    table: pd.DataFrame, found: Mapping[str, str], items: Items | None, design: Design | None, problems: Problems
-) -> tuple[Sets | None, Items, Bools]:
+    table: pd.DataFrame, found: Mapping[str, str], items: Items | Profiles | None, design: Design | None, problems: Problems
+) -> tuple[Sets | None, Items | Profiles, Bools]:
     """The sets (None where none is usable), the items, and which tasks (R, T) cannot be used."""
     n = len(table)
     respondent, ids = _factorize(table[found["respondent"]])
@@ -121,7 +122,8 @@ def match_tasks(tasks: list[str], design: Design) -> list[str]:
     return [v if v in known else numbers.get(int(whole_numbers([v])[0]), v) for v in tasks]
 
 
-def _items(table: pd.DataFrame, found: Mapping[str, str], items: Items | None) -> tuple[Items, Ints, pd.Series]:
+def _items(table: pd.DataFrame, found: Mapping[str, str],
+           items: Items | Profiles | None) -> tuple[Items | Profiles, Ints, pd.Series]:  # fmt: skip
     names = as_text(table[found["item"] if "item" in found else found["item_no"]])
     codes, distinct = pd.factorize(names)
     texts = [str(v) for v in distinct]

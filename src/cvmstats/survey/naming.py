@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from cvmstats.data.items import Items
+from cvmstats.data.profiles import Profiles
 from cvmstats.errors import InputError, examples
 
 Ints = npt.NDArray[np.int64]
 
 
-def index_of_names(texts: Sequence[str], items: Items, error: type[InputError]) -> Ints:
+def index_of_names(texts: Sequence[str], items: Items | Profiles, error: type[InputError]) -> Ints:
     """Index of the item whose id, or else label, each text is; -1 where there is none.
 
     Raises

@@ -12,6 +12,7 @@ import pandas as pd
 from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
+from cvmstats.data.profiles import Profiles
 from cvmstats.data.respondents import Respondents
 from cvmstats.errors import ChoicesError, examples
 from cvmstats.survey.design_file import read_design
@@ -98,7 +99,7 @@ def read_choices(
     form, found, pairs = _detect(table, format, columns, name)
     if isinstance(items, Design):
         raise ChoicesError("items= got a Design\n  say design=")
-    known = items if items is None or isinstance(items, Items) else read_items(items)
+    known: Items | Profiles | None = items if items is None or isinstance(items, Items) else read_items(items)
     people = (
         respondents if respondents is None or isinstance(respondents, Respondents) else read_respondents(respondents)
     )
@@ -171,7 +172,7 @@ def _kind_of(table: pd.DataFrame, found: Mapping[str, str], pairs: Mapping[str, 
     return "best_worst" if best == worst else "best" if best else "worst"
 
 
-def _check_design(design: Design, items: Items | None) -> None:
+def _check_design(design: Design, items: Items | Profiles | None) -> None:
     other = sorted({str(k) for k in np.unique(np.asarray(design.kind).astype(str))} - {"best_worst", "best", "worst"})
     if other or np.asarray(design.dual).any():
         raise ChoicesError(f"the design has tasks that read_choices does not read: {examples(other or ['dual'])}\n"
@@ -186,7 +187,7 @@ def _check_design(design: Design, items: Items | None) -> None:
 def _read_long(
     table: pd.DataFrame,
     found: Mapping[str, str],
-    items: Items | None,
+    items: Items | Profiles | None,
     design: Design | None,
     problems: Problems,
     name: str,

@@ -37,6 +37,9 @@ ALIASES: dict[str, frozenset[str]] = {
     "label": frozenset({"label", "name", "itemlabel"}),
     "text": frozenset({"text", "itemtext", "description", "wording"}),
     "group": frozenset({"group", "itemgroup"}),
+    "attribute": frozenset({"attribute", "attributename", "factor", "feature"}),
+    "level": frozenset({"level", "levelname"}),
+    "value": frozenset({"value", "number", "amount"}),
 }  # fmt: skip
 
 
