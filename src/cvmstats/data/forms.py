@@ -45,9 +45,12 @@ def forms_of(design: Design, form: str) -> str:
     Raises
     ------
     ChoicesError
-        For kinds of tasks without a likelihood.
+        For kinds of tasks without a likelihood, and second questions about an anchor.
     """
     asked = (design.shown >= 0).any(axis=2) & design.estimated
+    if (np.asarray(design.dual) & asked).any():
+        raise ChoicesError("no likelihood here for second questions about an anchor or a none option (Design.dual)\n"
+                           "  fit the answers to the other tasks, or ask the anchor directly")  # fmt: skip
     kinds = sorted({str(k) for k in np.asarray(design.kind)[asked]})
     strange = [k for k in kinds if k not in FORMS]
     if strange:

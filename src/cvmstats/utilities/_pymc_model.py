@@ -18,6 +18,7 @@ import pytensor.tensor as pt
 
 from cvmstats._numerics.tasks import KINDS, Tasks, flatten
 from cvmstats.data.choices import Choices
+from cvmstats.data.forms import forms_of
 from cvmstats.errors import ChoicesError
 from cvmstats.utilities.answers import product_form
 from cvmstats.utilities.options import Prior, ResolvedPrior
@@ -91,6 +92,7 @@ def flat_tasks(choices: Choices, form: str = "sequential") -> Tasks:
         raise ChoicesError("the respondents carry weights, which NUTS here does not know\n"
                            "  leave the weights out, or repeat the rows of frequency weights")  # fmt: skip
     design = choices.design
+    forms_of(design, form)
     try:
         return flatten(design.shown, choices.version, choices.place, design.kind, len(design.objects), design.estimated,
                        form)  # fmt: skip

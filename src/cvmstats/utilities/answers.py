@@ -45,7 +45,12 @@ def to_tasks(choices: Choices, *, form: str = "sequential") -> Tasks:
         raise ChoicesError("no task has an answer\n  expected at least one best or worst per person")
     seen = np.bincount(tasks.objects, minlength=tasks.n_objects)
     never = [design.objects.labels[j] for j in np.flatnonzero(seen == 0)]
-    if never:
+    if never and _unidentified(np.asarray(design.coding)[seen > 0]):
         raise ChoicesError(f"{len(never)} items stand in no answered task\n  for example {examples(never)}\n"
                            "  leave them out of the design, or their utilities are the prior's")  # fmt: skip
     return tasks
+
+
+def _unidentified(coding: np.ndarray) -> bool:
+    """Whether objects with these rows leave a parameter open; of profiles some may be missing, where their levels are not."""
+    return bool(np.linalg.matrix_rank(coding - coding.mean(axis=0)) < coding.shape[1])
