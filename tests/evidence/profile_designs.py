@@ -135,7 +135,7 @@ def main() -> None:
              f"numpy {version('numpy')}, numba {version('numba')}, Python {platform.python_version()}; seed 0.", "",
              "Ratio: D efficiency of `design_conjoint` with default starts over the largest of all designs; sets may stand "
              "twice on the left, and may not on the right (the default).", "",
-             "| attributes | T | A | prior | K designs | best D | ratio | K designs | best D | ratio |",
+             "| attributes | T | A | prior | designs (1,000) | best D | ratio | designs (1,000) | best D | ratio |",
              "|---|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
     ratios: list[list[float]] = [[], []]
     for case in CASES:
