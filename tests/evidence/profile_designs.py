@@ -133,9 +133,9 @@ def main() -> None:
     lines = ["# Choice sets of profiles beside the best there is", "",
              "Command: `uv run python tests/evidence/profile_designs.py`; "
              f"numpy {version('numpy')}, numba {version('numba')}, Python {platform.python_version()}; seed 0.", "",
-             "Ratio: D efficiency of `design_conjoint` with default starts over the largest of all designs; sets may stand twice "
-             "on the left, and may not on the right (the default).", "",
-             "| attributes | T | A | prior | K designs | best D | ratio | K designs | best D | ratio |",
+             "Ratio: D efficiency of `design_conjoint` with default starts over the largest of all designs; sets may stand "
+             "twice on the left, and may not on the right (the default).", "",
+             "| attributes | T | A | prior | designs (1,000) | best D | ratio | designs (1,000) | best D | ratio |",
              "|---|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
     ratios: list[list[float]] = [[], []]
     for case in CASES:
@@ -149,17 +149,19 @@ def main() -> None:
         print(lines[-1], flush=True)
     for name, values in zip(("Sets may stand twice", "No set stands twice"), ratios, strict=True):
         each = np.array(values)
-        lines += ["", f"{name}: {(each >= 0.99).sum()} of {len(each)} reach .99 of the best, {(each >= 0.999).sum()} reach .999; "
-                  f"the least ratio is {each.min():.6f}."]  # fmt: skip
+        lines += ["", f"{name}: {(each >= 0.99).sum()} of {len(each)} reach .99 of the best, {(each >= 0.999).sum()} reach "
+                  f".999; the least ratio is {each.min():.6f}."]  # fmt: skip
     lines += ["", "Usual sizes at equal utilities, beside the bound of `assess_design`; time of one call, compiled before.", "",
-              "| attributes | T | A | V | D over the bound, all versions | within a version | s |", "|---|---|---|---|---|---|---|"]
+              "| attributes | T | A | V | D over the bound, all versions | within a version | s |",
+              "|---|---|---|---|---|---|---|"]  # fmt: skip
     for levels, n_tasks, size, n_versions in USUAL:
         start = time.perf_counter()
         design = design_conjoint(attributes_of(levels), alternatives=size, n_tasks=n_tasks, n_versions=n_versions)
         seconds = time.perf_counter() - start
         a = assess_design(design)
-        lines.append(f"| {' x '.join(map(str, levels))} | {n_tasks} | {size} | {n_versions} | {a['D efficiency over all']:.4f} | "
-                     f"{a['D efficiency within a version']:.4f} | {seconds:.1f} |")  # fmt: skip
+        lines.append(f"| {' x '.join(map(str, levels))} | {n_tasks} | {size} | {n_versions} | "
+                     f"{a['D efficiency over all']:.4f} | {a['D efficiency within a version']:.4f} | "
+                     f"{seconds:.1f} |")  # fmt: skip
         print(lines[-1], flush=True)
     print("\n".join(line for line in lines if "reach" in line))
     options.out.write_text("\n".join(lines) + "\n")

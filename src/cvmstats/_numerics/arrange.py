@@ -9,14 +9,21 @@ from cvmstats._numerics.compiled import compiled
 
 Ints = npt.NDArray[np.int64]
 
+_WORK = 50_000
+"""Levels that are looked at in all starts together."""
+
 
 def arrange_profiles(levels: npt.ArrayLike, rng: np.random.Generator) -> Ints:
     """An order (S, A) of the profiles in sets with levels (S, A, attributes); sums of squares of counts are made small."""
     sets = np.asarray(levels, np.int64)
-    order = np.argsort(rng.random(sets.shape[:2]), axis=1)
-    count = np.zeros((sets.shape[1], sets.shape[2], int(sets.max(initial=0)) + 1), np.int64)
-    _arrange(sets, order, count)
-    return order
+    best, least = np.zeros(sets.shape[:2], np.int64), np.inf
+    for _ in range(int(np.clip(_WORK / max(1, sets.size), 2, 200))):
+        order = np.argsort(rng.random(sets.shape[:2]), axis=1)
+        count = np.zeros((sets.shape[1], sets.shape[2], int(sets.max(initial=0)) + 1), np.int64)
+        _arrange(sets, order, count)
+        if np.square(count).sum() < least:
+            best, least = order, np.square(count).sum()
+    return best
 
 
 @compiled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -11,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cvmstats.data.design import Design
+from cvmstats.design.assess_profiles import is_of_profiles, profile_figures
 from cvmstats.design.block_designs import IMPOSSIBLE, block_design, possible
 from cvmstats.design.criteria import (
     adjacent_repeats,
@@ -42,9 +44,9 @@ class DesignAssessment:
         One row per figure: ``figure``, ``value``, ``bound`` (missing where none is known), ``at_bound``.
     items : DataFrame
         One row per item: ``item``, ``label``, ``shown``, ``position 1`` ..., ``met`` (different items met), ``fewest`` and
-        ``most`` meetings with another item.
-    pairs : array (J, J)
-        How often items meet over all versions; on the diagonal how often they are shown.
+        ``most`` meetings with another item. Of profiles one row per level, with ``attribute`` and ``level``.
+    pairs : array (J, J), or (L, L) of profiles
+        How often items meet over all versions, or levels in a profile; on the diagonal how often they are shown.
     remarks : tuple of str
         What an analyst should know.
     """
@@ -70,8 +72,8 @@ class DesignAssessment:
         return both[["figure", "value_this", "bound_this", "value_other", "bound_other", "closer"]]
 
     def __repr__(self) -> str:
-        table, design = self.table, self.design
-        lines = [f"Design assessed  {design.n_versions:,} versions x {design.n_tasks} tasks, {len(self.items)} items: "
+        table, design, noun = self.table, self.design, "levels" if "attribute" in self.items else "items"
+        lines = [f"Design assessed  {design.n_versions:,} versions x {design.n_tasks} tasks, {len(self.items)} {noun}: "
                  f"{table['at_bound'].sum()} of {table['bound'].notna().sum()} figures at their bound"]  # fmt: skip
         for figure, value, bound, at_bound in zip(*(table[c].tolist() for c in table), strict=True):
             beside = "at its bound" if at_bound else "" if np.isnan(bound) else f"bound {_text(bound)}"
@@ -86,7 +88,8 @@ def _text(value: float) -> str:
     return f"{value:,.0f}" if value.is_integer() else f"{value:.4f}"
 
 
-def assess_design(design: Design) -> DesignAssessment:
+def assess_design(design: Design, *, prior: Mapping[str, Any] | None = None,
+                  prior_sd: float | Mapping[str, Any] | None = None, seed: int = 0) -> DesignAssessment:  # fmt: skip
     """Judge the best-worst sets of a design (best-only, worst-only), or its pairs where it has none; anchors and
     hold-out blocks are left out.
 
@@ -94,11 +97,29 @@ def assess_design(design: Design) -> DesignAssessment:
     the efficiencies use the least possible variance of the eigenvalues. Sets of different sizes have bounds on counts and
     positions only.
 
+    A design of profiles is judged by its levels: how evenly they are shown, how often one stands twice in a task, how
+    attributes go together (the largest canonical correlation), and D efficiency at equal utilities, det(information)^(1/K) of
+    a choice of the best relative to a bound that only a balanced design without overlap reaches. D error is det^(-1/K) of the
+    mean version; of best-worst sets too it is that of the best alone.
+
+    Parameters
+    ----------
+    design : Design
+    prior, prior_sd : optional
+        Of profiles: utilities at which to give the D error, as in ``design_conjoint``.
+    seed : int
+        For the draws of a prior.
+
     Raises
     ------
     DesignError
-        A design without such sets.
+        A design without such sets; a prior of items.
     """
+    if is_of_profiles(design):
+        figures, levels, together, remarks = profile_figures(design, prior, prior_sd, seed)
+        return DesignAssessment(design=design, table=_as_table(figures), items=levels, pairs=together, remarks=remarks)
+    if prior is not None or prior_sd is not None:
+        raise DesignError("a prior of items is not judged\n  leave prior and prior_sd away; profiles take them")
     shown, labels, ids = _item_sets(design)
     n_items, size = len(labels), (shown >= 0).sum(axis=2)
     member = incidence(shown, n_items)
@@ -111,18 +132,22 @@ def assess_design(design: Design) -> DesignAssessment:
     rows["versions with uneven positions"] = _uneven_positions(positions, size), 0
     rows["items repeated in adjacent sets, per version"] = adjacent_repeats(member).mean(), np.nan
     rows["sets repeated within a version"] = _repeated(member, size), 0
-    table = pd.DataFrame([(figure, float(value), float(bound)) for figure, (value, bound) in rows.items()],
-                         columns=["figure", "value", "bound"])  # fmt: skip
-    table["at_bound"] = np.isclose(table["value"], table["bound"], rtol=1e-9, atol=1e-9)
     others = np.where(np.eye(n_items, dtype=bool), np.nan, total)
     items = pd.DataFrame({"item": ids, "label": labels, "shown": total.diagonal()})
     for p, column in enumerate(positions.sum(axis=0).T, start=1):
         items[f"position {p}"] = column
     items["met"] = (others > 0).sum(axis=1)
     items["fewest"], items["most"] = np.nanmin(others, axis=1).astype(int), np.nanmax(others, axis=1).astype(int)
-    return DesignAssessment(design=design, table=table, items=items, pairs=total,
+    return DesignAssessment(design=design, table=_as_table(rows), items=items, pairs=total,
                             remarks=_remarks(labels, parts(total), member, total.diagonal(), partial)
                             + _on_balance(met, size))  # fmt: skip
+
+
+def _as_table(rows: Mapping[str, tuple[Any, Any]]) -> pd.DataFrame:
+    table = pd.DataFrame([(figure, float(value), float(bound)) for figure, (value, bound) in rows.items()],
+                         columns=["figure", "value", "bound"])  # fmt: skip
+    table["at_bound"] = np.isclose(table["value"], table["bound"], rtol=1e-9, atol=1e-9)
+    return table
 
 
 def _over_all(total: Ints, positions: Ints, size: Ints, matrix: Floats) -> dict[str, tuple[Any, Any]]:

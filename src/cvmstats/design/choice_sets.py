@@ -48,7 +48,7 @@ def choice_sets(attributes: Attributes, size: int, n_tasks: int, n_versions: int
         By default up to 400, fewer in large designs.
     """
     allowed = allowed_profiles(attributes, prohibited, size, rng)
-    problem = _problem(attributes, draws, outside, allowed.prohibited, allowed.pool,
+    problem = _problem(attributes, draws, outside, allowed.prohibited, allowed.levelled,
                        repeats or (allowed.complete and comb(len(allowed.pool), size) < n_tasks))  # fmt: skip
     starts = _starts(problem, size, n_tasks, n_versions) if n_starts is None else n_starts
     out = np.empty((n_versions, n_tasks, size, len(attributes)), np.int64)

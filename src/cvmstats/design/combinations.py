@@ -16,7 +16,9 @@ Ints = npt.NDArray[np.int64]
 
 _ALL = 50_000
 """Profiles up to which all are listed."""
-_SAMPLE = 20_000
+_SAMPLE, _RARE = 20_000, 30
+"""Profiles drawn where there are more; and how many are searched for a level that none of those that are left has."""
+_PER_LEVEL = 300
 
 
 class Allowed(NamedTuple):
@@ -27,12 +29,17 @@ class Allowed(NamedTuple):
     prohibited : array (P, attributes)
         -1 where any level is meant.
     pool : array (N, attributes)
+        All of them, or a random part.
+    levelled : array (N', attributes)
+        Where there are prohibitions, as many of the pool with each level, some more than once: exchanges of single levels may
+        not lead to a level that goes with few others.
     complete : bool
-        Whether the pool holds all of them; a random part otherwise.
+        Whether the pool holds all of them.
     """
 
     prohibited: Ints
     pool: Ints
+    levelled: Ints
     complete: bool
 
 
@@ -60,8 +67,14 @@ def allowed_profiles(attributes: Attributes, prohibited: Iterable[Mapping[str, A
     else:
         every = np.stack([rng.integers(0, size, _SAMPLE) for size in n], axis=1)
     pool = every[~_meets(every, rules)]
-    stuck = [(a, i) for a in range(len(n)) for i in range(n[a])
-             if not (pool[:, a] == i).any() and (complete or not _possible(n, rules, a, i))]  # fmt: skip
+    stuck = []
+    for a, i in np.argwhere(~_present(pool, n)):
+        drawn = [] if complete else [_search(n, rules, a, i, rng) for _ in range(_RARE)]
+        found = [one for one in drawn if one is not None]
+        if found:
+            pool = np.vstack([pool, *found])
+        else:
+            stuck.append((a, i))
     labels, first = attributes.labels, attributes.first
     if stuck:
         a, i = stuck[0]
@@ -74,7 +87,7 @@ def allowed_profiles(attributes: Attributes, prohibited: Iterable[Mapping[str, A
         raise DesignError(f"{len(pool)} profiles are possible, and a set is to show {n_needed} different ones\n"
                           f"  the nearest possible: {len(pool)} profiles in a set")  # fmt: skip
     _check_rank(attributes, pool)
-    return Allowed(rules, pool, complete)
+    return Allowed(rules, pool, _levelled(pool, n, rng) if len(rules) else pool, complete)
 
 
 def _parse(attributes: Attributes, prohibited: Iterable[Mapping[str, Any]]) -> Ints:
@@ -99,9 +112,21 @@ def _meets(profiles: Ints, rules: Ints) -> npt.NDArray[np.bool_]:
     return out
 
 
-def _possible(n: tuple[int, ...], rules: Ints, attribute: int, level: int) -> bool:
-    """Whether some profile has this level, by a search in depth through the attributes that rules name."""
-    order = [a for a in range(len(n)) if a != attribute and (rules[:, a] >= 0).any()]
+def _present(pool: Ints, n: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """Whether any profile has the level (attributes, most levels); True beyond an attribute's levels."""
+    out = np.arange(max(n)) >= np.array(n)[:, None]
+    for a in range(len(n)):
+        out[a, pool[:, a]] = True
+    return np.asarray(out)
+
+
+def _levelled(pool: Ints, n: tuple[int, ...], rng: np.random.Generator) -> Ints:
+    return np.vstack([rng.choice(pool[pool[:, a] == i], _PER_LEVEL) for a in range(len(n)) for i in range(n[a])])
+
+
+def _search(n: tuple[int, ...], rules: Ints, attribute: int, level: int, rng: np.random.Generator) -> Ints | None:
+    """A profile with this level, None where there is none, by a search in depth through the attributes that rules name."""
+    order = rng.permutation([a for a in range(len(n)) if a != attribute and (rules[:, a] >= 0).any()])
     profile = np.full(len(n), -2)
     profile[attribute] = level
 
@@ -110,23 +135,27 @@ def _possible(n: tuple[int, ...], rules: Ints, attribute: int, level: int) -> bo
             return False
         if depth == len(order):
             return True
-        for i in range(n[order[depth]]):
+        for i in rng.permutation(n[order[depth]]):
             profile[order[depth]] = i
             if extend(depth + 1):
                 return True
         profile[order[depth]] = -2
         return False
 
-    return extend(0)
+    if not extend(0):
+        return None
+    return np.where(profile >= 0, profile, [rng.integers(size) for size in n])
 
 
 def _check_rank(attributes: Attributes, pool: Ints) -> None:
     coded = attributes.coding[pool + attributes.first].sum(axis=1)
     scale = np.abs(coded).max(axis=0)
-    _, values, vectors = np.linalg.svd((coded - coded.mean(axis=0)) / np.where(scale > 0, scale, 1), full_matrices=True)
-    rank = int((values > 1e-9 * max(values[0], 1e-300)).sum())
+    centred = (coded - coded.mean(axis=0)) / np.where(scale > 0, scale, 1)
+    values, vectors = np.linalg.eigh(centred.T @ centred)
+    loose_ones = values <= 1e-10 * max(values[-1], 1e-300)
+    rank = int((~loose_ones).sum())
     if rank < coded.shape[1]:
-        loose = np.abs(vectors[rank:]).max(axis=0) > 1e-6
+        loose = np.abs(vectors[:, loose_ones]).max(axis=1) > 1e-6
         names = [name for name in attributes.names if loose[np.array(attributes.parameter_block) == name].any()]
         raise DesignError(f"prohibitions leave {len(pool):,} profiles in which effects cannot be told apart: "
                           f"{coded.shape[1] - rank} of {coded.shape[1]} parameters are functions of the others\n"

@@ -11,6 +11,7 @@ import pandas as pd
 
 from cvmstats.data.choices import NO_ANSWER, Choices
 from cvmstats.data.design import Design
+from cvmstats.data.profiles import Profiles
 from cvmstats.data.store import whole_file
 from cvmstats.errors import ChoicesError, CvmWarning, DesignError, InputError, examples
 
@@ -49,7 +50,8 @@ def write_design(design: Design, path: str | Path, format: Literal["long", "wide
     """Write a design to a CSV or Parquet file; ``read_design`` with the same items gives the same design.
 
     Long: version, task, position, item (id). Wide, as MaxDiff programs have it: Version, Set, Item1, Item2, ... with the
-    items' numbers from 1. The file appears whole or not at all.
+    items' numbers from 1. Profiles are written long only, with a column per attribute, empty for the none option: that is for
+    the program that shows them, ``cvmstats.save`` keeps the design. The file appears whole or not at all.
 
     Parameters
     ----------
@@ -71,7 +73,8 @@ def write_design(design: Design, path: str | Path, format: Literal["long", "wide
     kinds = sorted({str(k) for k in np.asarray(design.kind).ravel()})
     held = {"several kinds of task": len(kinds) > 1, "dual questions": np.asarray(design.dual).any(),
             "blocks": len(set(design.block or ())) > 1, "grades": bool(design.grades),
-            "a coding of its own": design.objects_fingerprint != plain.objects_fingerprint}  # fmt: skip
+            "a coding of its own": design.objects_fingerprint != plain.objects_fingerprint,
+            "profiles in the wide form": isinstance(design.objects, Profiles) and format == "wide"}  # fmt: skip
     lost = [what for what, there in held.items() if there]
     if lost:
         raise DesignError(f"a table of a design cannot hold {examples(lost)}\n  keep it with cvmstats.save(design, path)")
