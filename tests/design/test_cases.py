@@ -83,8 +83,6 @@ def test_what_is_not_judged_is_refused() -> None:
         cvm.assess_design(cvm.design_pairs(list("abcd")), prior={"a": {}})
     with pytest.raises(DesignError, match="a prior of levels as objects"):
         cvm.assess_design(cvm.design_cases(PARTS, case=2), prior_sd=1.0)
-    with pytest.raises(DesignError, match="expected_precision speaks of items"):
-        cvm.expected_precision(cvm.design_cases(PARTS, case=2), 100)
 
 
 def test_figures_of_a_design_counted_by_hand() -> None:
