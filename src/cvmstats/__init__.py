@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cvmstats.data.store import load, save
     from cvmstats.data.utilities import Utilities
     from cvmstats.design import (
+        add_holdouts,
         assess_design,
         combine_designs,
         design_best_worst,
@@ -82,8 +83,8 @@ _HOMES = {
     "data.segments": ("Segments",),
     "data.store": ("load", "save"),
     "data.utilities": ("Utilities",),
-    "design": ("assess_design", "combine_designs", "design_best_worst", "design_cases", "design_conjoint", "design_pairs",
-               "expected_precision"),
+    "design": ("add_holdouts", "assess_design", "combine_designs", "design_best_worst", "design_cases", "design_conjoint",
+               "design_pairs", "expected_precision"),
     "projection": ("correct_sizes", "fit_classifier", "project", "read_accounts", "write_accounts"),
     "projection.classifier": ("SegmentClassifier",),
     "projection.evaluate": ("evaluate_classifier",),
@@ -108,9 +109,9 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "Accounts", "Attributes", "Choices", "Design", "Findings", "Items", "Prior", "Profiles", "Projection",
     "RatingStyle", "Respondents", "Sampler", "Scorer", "SegmentClassifier", "Segments", "Utilities", "__version__",
-    "assess_design", "assign_segments", "choose_segments", "combine_designs", "compare_questions", "concat_choices",
-    "correct_sizes", "design_best_worst", "design_cases", "design_conjoint", "design_pairs", "errors",
-    "evaluate_classifier", "expected_precision", "fit_classifier", "fit_hierarchical", "fit_latent_class",
+    "add_holdouts", "assess_design", "assign_segments", "choose_segments", "combine_designs", "compare_questions",
+    "concat_choices", "correct_sizes", "design_best_worst", "design_cases", "design_conjoint", "design_pairs",
+    "errors", "evaluate_classifier", "expected_precision", "fit_classifier", "fit_hierarchical", "fit_latent_class",
     "fit_mixture", "fit_pooled", "grade_priorities", "load", "make_study", "plot_design", "plot_power",
     "plot_priorities", "plot_segments", "plot_utilities", "project", "read_accounts", "read_attributes",
     "read_choices", "read_design", "read_items", "read_respondents", "run_study", "save", "score_counts",
