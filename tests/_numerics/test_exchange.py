@@ -23,7 +23,8 @@ def problem(*, outside: bool, n_draws: int, others: bool, repeats: bool = False)
     offset[-1] = outside
     pool = np.stack(np.unravel_index(np.arange(24), N_LEVELS), axis=1)
     return Problem(rows=rows, first=FIRST, n_levels=N_LEVELS, column=COLUMN, n_columns=N_COLUMNS, offset=offset,
-                   outside=outside, draws=RNG.normal(size=(n_draws, k)), other=np.tile(np.eye(k), (n_draws if others else 0, 1, 1)), pool=pool,
+                   outside=outside, draws=RNG.normal(size=(n_draws, k)), pool=pool,
+                   other=np.tile(np.eye(k), (n_draws if others else 0, 1, 1)),
                    prohibited=np.array([[0, 1, -1]]), repeats=repeats)  # fmt: skip
 
 

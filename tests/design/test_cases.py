@@ -52,7 +52,7 @@ def test_case_3_takes_profiles_as_items_of_a_block_design() -> None:
     often = np.bincount(design.shown.ravel(), minlength=18)
     assert np.ptp(often) <= 1
     a = cvm.assess_design(design)
-    assert a["D efficiency over all"] > 0.8
+    assert a["D efficiency over all"] > 0.87  # all pairs of the plan evenly would give .847: sets overlap
     assert a["versions that identify not all parameters"] == 0
 
 

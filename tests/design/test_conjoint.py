@@ -237,3 +237,20 @@ def test_pairs_of_profiles() -> None:
 def test_messages_of_pairs(things: Any, more: dict[str, Any], message: str) -> None:
     with pytest.raises(DesignError, match=message):
         cvm.design_pairs(things, **more)
+
+
+def test_utilities_are_recovered_from_answers_to_a_design_of_profiles() -> None:
+    parts = cvm.Attributes.from_dict(PARTS, linear=("price",))
+    design = cvm.design_conjoint(parts, n_tasks=9, n_versions=4, none=True)
+    beta = np.array([-0.05, 0.5, -0.3, 0.2, 0.6, 0.8])
+    rng, version = np.random.default_rng(0), np.arange(600) % 4
+    shown = design.shown[version]
+    felt = (np.asarray(design.coding) @ beta)[shown] + rng.gumbel(size=shown.shape)
+    people = cvm.Respondents.from_ids([str(i) for i in range(600)])
+    choices = cvm.Choices(design=design, respondents=people, version=version,
+                          place=(felt == felt.max(axis=2, keepdims=True)).astype(np.int8))  # fmt: skip
+    fitted = cvm.fit_pooled(choices)
+    information = choice_information(np.asarray(design.coding)[shown.reshape(-1, 4)], beta)
+    z = (np.asarray(fitted.mean)[0] - beta) / np.sqrt(np.linalg.inv(information).diagonal())
+    assert np.abs(z).max() < 3
+    assert repr(choices).startswith("Choices  600 respondents x 9 tasks x 4 profiles, best")

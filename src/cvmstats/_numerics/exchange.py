@@ -76,7 +76,9 @@ def random_sets(problem, n_sets, size, key):  # type: ignore[no-untyped-def]
         for _ in range(2000):
             for i in range(size):
                 for _ in range(1000):
-                    out[t, i] = problem.pool[draw_below(problem.pool.shape[0], key)]
+                    row = draw_below(problem.pool.shape[0], key)
+                    for a in range(n_attributes):
+                        out[t, i, a] = problem.pool[row, a]
                     if not _among(out, t, i, out[t, i], i):
                         break
             if problem.repeats or not _stands(out, t, t):
@@ -94,7 +96,6 @@ def exchange(sets, problem, n_sweeps):  # type: ignore[no-untyped-def]
         for i in range(size):
             _code(problem, sets[t, i], x[t, i])
     n_both = 1 + (problem.other.shape[0] > 0)
-    total = np.empty((n_draws, k, k))
     inverse = np.empty((n_both, n_draws, k, k))
     room = np.empty((k, k))
     sx = np.empty((n_both, n_draws, size, k))
@@ -102,7 +103,7 @@ def exchange(sets, problem, n_sweeps):  # type: ignore[no-untyped-def]
     u = np.empty((n_draws, size))
     for _ in range(n_sweeps):
         better = False
-        total[:] = 0.0
+        total = np.zeros((n_draws, k, k))
         for t in range(n_sets):
             for d in range(n_draws):
                 _add(x[t], problem.draws[d], problem.outside, total[d], 1.0)
@@ -112,11 +113,7 @@ def exchange(sets, problem, n_sweeps):  # type: ignore[no-untyped-def]
                 for i in range(size):
                     u[d, i] = _dot(x[t, i], problem.draws[d])
                 for b in range(n_both):
-                    room[:] = total[d]
-                    if b == 1:
-                        room += problem.other[d]
-                    for j in range(k):
-                        room[j, j] += RIDGE
+                    _take(total[d], problem.other, d if b else -1, room)
                     _invert(room, inverse[b, d])
                     for i in range(size):
                         _products(x[t], i, inverse[b, d], sx[b, d], q[b, d])
@@ -133,16 +130,24 @@ def criterion(x, problem):  # type: ignore[no-untyped-def]
     """Mean over draws of log det of the information of rows ``x`` (T, A, K), and the same with that of other versions."""
     n_draws, k = problem.draws.shape
     value = 0.0
+    room = np.empty((k, k))
     for d in range(n_draws):
         total = np.zeros((k, k))
         for t in range(x.shape[0]):
             _add(x[t], problem.draws[d], problem.outside, total, 1.0)
-        for j in range(k):
-            total[j, j] += RIDGE
-        value += _log_det(total.copy())
-        if problem.other.shape[0] > 0:
-            value += _log_det(total + problem.other[d])
+        for b in range(1 + (problem.other.shape[0] > 0)):
+            _take(total, problem.other, d if b else -1, room)
+            value += _log_det(room)
     return value / n_draws
+
+
+@compiled
+def _take(total, other, d, out):  # type: ignore[no-untyped-def]
+    """``total`` with the ridge, and with that of the other versions (d = -1: without). Whole arrays would compile slowly."""
+    for j in range(out.shape[0]):
+        for c in range(out.shape[0]):
+            out[j, c] = total[j, c] + (other[d, j, c] if d >= 0 else 0.0)
+        out[j, j] += RIDGE
 
 
 @compiled
@@ -163,10 +168,11 @@ def _better_set(sets, t, x, problem, inverse, sx, q, u):  # type: ignore[no-unty
             old = sets[t, i, a]
             best, most = old, now + 1e-9
             low, high = problem.column[a], problem.column[a] + problem.n_columns[a]
+            for c in range(n_attributes):
+                tried[c] = sets[t, i, c]
             for level in range(problem.n_levels[a]):
                 if level == old:
                     continue
-                tried[:] = sets[t, i]
                 tried[a] = level
                 if not _allowed(problem.prohibited, tried) or _among(sets, t, size, tried, i):
                     continue
@@ -234,8 +240,8 @@ def _value(q, u, i, new_q, new_u, outside, rooms):  # type: ignore[no-untyped-de
                 for m in range(size):
                     room[j, m] = new_q[b, d, m] if j == i else new_q[b, d, j] if m == i else q[b, d, j, m]
             if outside:
-                room[size, :] = 0.0
-                room[:, size] = 0.0
+                for j in range(n_all):
+                    room[size, j] = room[j, size] = 0.0
             mean = 0.0
             for j in range(n_all):
                 middle[j] = 0.0

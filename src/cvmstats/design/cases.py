@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
@@ -15,13 +16,13 @@ from cvmstats.data.profiles import Profiles
 from cvmstats.design.best_worst import design_best_worst
 from cvmstats.design.choice_sets import choice_sets
 from cvmstats.design.conjoint import Levels
-from cvmstats.design.criteria import least_squares
+from cvmstats.design.criteria import incidence, information, least_squares
 from cvmstats.design.orthogonal import orthogonal_plan
 from cvmstats.errors import DesignError
 
 Ints = npt.NDArray[np.int64]
 
-_ROUNDS = 20
+_ROUNDS, _CASTS = 20, 3000
 
 
 def design_cases(
@@ -43,7 +44,8 @@ def design_cases(
     it moves on by one from version to version.
 
     Case 3: each task shows several whole profiles. They are the runs of such a plan, or a D-optimal set, and stand in the
-    sets of a block design, see :func:`~cvmstats.design.best_worst.design_best_worst`.
+    sets of a block design, see :func:`~cvmstats.design.best_worst.design_best_worst`; which profile plays which of its items
+    is chosen for information on the attributes, by exchanges.
 
     Parameters
     ----------
@@ -167,5 +169,34 @@ def _case_3(attributes: Attributes, n_versions: int, size: int, n_tasks: int | N
     profiles = Profiles(attributes=attributes, levels=plan.astype(np.int32))
     blocks = design_best_worst(Items.from_labels(profiles.ids), items_per_task=size, n_tasks=n_tasks, n_versions=n_versions,
                                seed=rng)  # fmt: skip
-    return Design(objects=profiles, shown=blocks.shown, kind="best_worst", block=("case 3",) * blocks.n_tasks,
-                  source="cvmstats")  # fmt: skip
+    shown = _cast(profiles.coded().coding, np.asarray(blocks.shown), rng)
+    return Design(objects=profiles, shown=shown, kind="best_worst", block=("case 3",) * blocks.n_tasks, source="cvmstats")
+
+
+def _cast(coding: npt.NDArray[np.float64], shown: npt.NDArray[np.int32], rng: np.random.Generator) -> npt.NDArray[np.int32]:
+    """The same sets with parts exchanged between profiles as long as log det of the information on parameters grows.
+
+    A set's information on the utilities of its k objects at equal utilities is a multiple of I - J / k, all versions
+    together.
+    """
+    member = incidence(shown, len(coding)).reshape(-1, len(coding))
+    between = information(member)
+    scale = np.linalg.norm(coding, axis=0)
+    rows = coding / np.where(scale > 0, scale, 1)
+    ridge = 1e-9 * np.eye(rows.shape[1])
+    best, most = np.arange(len(coding)), -np.inf
+    for _ in range(int(np.clip(_CASTS / len(coding) ** 2, 1, 20))):
+        part = rng.permutation(len(coding))
+        value, better = float(np.linalg.slogdet(rows[part].T @ between @ rows[part] + ridge)[1]), True
+        while better:
+            better = False
+            for i, j in combinations(range(len(coding)), 2):
+                part[[i, j]] = part[[j, i]]
+                new = float(np.linalg.slogdet(rows[part].T @ between @ rows[part] + ridge)[1])
+                if new > value + 1e-9:
+                    value, better = new, True
+                else:
+                    part[[i, j]] = part[[j, i]]
+        if value > most + 1e-9:
+            best, most = part, value
+    return np.asarray(best[shown], np.int32)

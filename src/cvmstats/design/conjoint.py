@@ -35,7 +35,8 @@ def design_conjoint(
 ) -> Design:
     """V versions of T tasks of A profiles, with large information for a multinomial logit.
 
-    Sets are found by coordinate exchange from random starts (Meyer & Nachtsheim 1995, Technometrics 37, 60-69); what is made
+    Sets are found by coordinate exchange (Meyer & Nachtsheim 1995, Technometrics 37, 60-69) from starts at random and, where
+    nothing is prohibited, at shifted orthogonal plans; what is made
     large is log det of the information at the prior: zero utilities (Huber & Zwerina 1996, Journal of Marketing Research 33,
     307-317), a point prior, or its mean over 64 quasi-random draws (Kessels, Goos & Vandebroek 2006, Journal of Marketing
     Research 43, 409-419). Versions are made to serve alone and beside one another. ``assess_design`` shows what was reached.
@@ -61,7 +62,7 @@ def design_conjoint(
     repeats : bool
         Let a version ask a set twice where that is better; otherwise it does only where there are too few different sets.
     n_starts : int, optional
-        Random starts per version; by default from 4 to 400, the more the smaller the design.
+        Starts per version; by default from 3 to 400, the more the smaller the design.
     seed : int or Generator
 
     Raises

@@ -60,13 +60,21 @@ def orthogonal_plan(levels: Sequence[int]) -> Ints:
         raise DesignError(f"an orthogonal plan for levels {list(levels)!r}\n  expected one attribute or more, each with 2 "
                           "levels or more")  # fmt: skip
     ordered = tuple(sorted(asked, reverse=True))
-    found = _smallest(ordered)
+    found = known_plan(asked)
     if found is None:
         raise DesignError(f"no orthogonal main-effects plan is known here for {len(asked)} attributes with "
                           f"{' x '.join(_powers(ordered))} levels\n  expected one of up to {MOST_RUNS} runs; the full "
                           f"factorial has {prod(asked):,}\n  {_nearest(ordered)}")  # fmt: skip
-    back = np.empty(len(asked), np.int64)
-    back[sorted(range(len(asked)), key=lambda i: -asked[i])] = np.arange(len(asked))
+    return found
+
+
+def known_plan(levels: Sequence[int]) -> Ints | None:
+    """As :func:`orthogonal_plan`; None where none is known."""
+    found = _smallest(tuple(sorted(levels, reverse=True)))
+    if found is None:
+        return None
+    back = np.empty(len(levels), np.int64)
+    back[sorted(range(len(levels)), key=lambda i: -levels[i])] = np.arange(len(levels))
     return found[:, back].copy()
 
 
