@@ -13,6 +13,7 @@ from cvmstats import errors
 
 if TYPE_CHECKING:
     from cvmstats.data.accounts import Accounts
+    from cvmstats.data.adaptive import AdaptiveState
     from cvmstats.data.choices import Choices, concat_choices
     from cvmstats.data.design import Design
     from cvmstats.data.findings import Findings
@@ -23,7 +24,15 @@ if TYPE_CHECKING:
     from cvmstats.data.segments import Segments
     from cvmstats.data.store import load, save
     from cvmstats.data.utilities import Utilities
-    from cvmstats.design import assess_design, design_best_worst, design_pairs, expected_precision
+    from cvmstats.design import (
+        assess_design,
+        design_best_worst,
+        design_pairs,
+        expected_precision,
+        next_tasks,
+        start_adaptive,
+        update,
+    )
     from cvmstats.projection import correct_sizes, fit_classifier, project, read_accounts, write_accounts
     from cvmstats.projection.classifier import SegmentClassifier
     from cvmstats.projection.evaluate import evaluate_classifier
@@ -45,11 +54,13 @@ if TYPE_CHECKING:
     from cvmstats.utilities.pooled import fit_pooled
     from cvmstats.workflows.example import make_study
     from cvmstats.workflows.pipeline import run_study
+    from cvmstats.workflows.policies import compare_policies
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "data.accounts": ("Accounts",),
+    "data.adaptive": ("AdaptiveState",),
     "data.choices": ("Choices", "concat_choices"),
     "data.design": ("Design",),
     "data.findings": ("Findings",),
@@ -60,7 +71,9 @@ _HOMES = {
     "data.segments": ("Segments",),
     "data.store": ("load", "save"),
     "data.utilities": ("Utilities",),
-    "design": ("assess_design", "design_best_worst", "design_pairs", "expected_precision"),
+    "design": (
+        "assess_design", "design_best_worst", "design_pairs", "expected_precision", "next_tasks", "start_adaptive", "update",
+    ),
     "projection": ("correct_sizes", "fit_classifier", "project", "read_accounts", "write_accounts"),
     "projection.classifier": ("SegmentClassifier",),
     "projection.evaluate": ("evaluate_classifier",),
@@ -76,18 +89,20 @@ _HOMES = {
     "utilities.pooled": ("fit_pooled",),
     "workflows.example": ("make_study",),
     "workflows.pipeline": ("run_study",),
+    "workflows.policies": ("compare_policies",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Accounts", "Choices", "Design", "Findings", "Items", "Prior", "Projection", "Respondents", "Sampler", "Scorer",
-    "SegmentClassifier", "Segments", "Utilities", "__version__", "assess_design", "assign_segments",
-    "choose_segments", "concat_choices", "correct_sizes", "design_best_worst", "design_pairs", "errors",
-    "evaluate_classifier", "expected_precision", "fit_classifier", "fit_hierarchical", "fit_latent_class",
-    "fit_mixture", "fit_pooled", "grade_priorities", "load", "make_study", "plot_design", "plot_priorities",
-    "plot_segments", "plot_utilities", "project", "read_accounts", "read_choices", "read_design", "read_items",
-    "read_respondents", "run_study", "save", "score_counts", "segment_accounts", "simulate_choices", "to_pymc",
-    "write_accounts", "write_choices", "write_design", "write_png",
+    "Accounts", "AdaptiveState", "Choices", "Design", "Findings", "Items", "Prior", "Projection", "Respondents",
+    "Sampler", "Scorer", "SegmentClassifier", "Segments", "Utilities", "__version__", "assess_design",
+    "assign_segments", "choose_segments", "compare_policies", "concat_choices", "correct_sizes", "design_best_worst",
+    "design_pairs", "errors", "evaluate_classifier", "expected_precision", "fit_classifier", "fit_hierarchical",
+    "fit_latent_class", "fit_mixture", "fit_pooled", "grade_priorities", "load", "make_study", "next_tasks",
+    "plot_design", "plot_priorities", "plot_segments", "plot_utilities", "project", "read_accounts", "read_choices",
+    "read_design", "read_items", "read_respondents", "run_study", "save", "score_counts", "segment_accounts",
+    "simulate_choices", "start_adaptive", "to_pymc", "update", "write_accounts", "write_choices", "write_design",
+    "write_png",
 ]  # fmt: skip
 
 

@@ -142,7 +142,7 @@ class AdaptiveState:
         ChoicesError
             Before anybody answered.
         """
-        rows = np.flatnonzero(self.order >= 0)
+        rows = np.flatnonzero(self.order >= 0).astype(np.int32)
         if not len(rows):
             raise ChoicesError(f"none of {self.n_respondents:,} respondents has answered yet\n  add answers with update()")
         people = Respondents.from_ids([self.respondents[r] for r in rows])

@@ -25,7 +25,7 @@ _TYPES = {
     "Items": "items", "Design": "design", "Respondents": "respondents", "Choices": "choices",
     "Utilities": "utilities", "Population": "utilities", "Segments": "segments", "SegmentModel": "segments",
     "Accounts": "accounts", "Scorer": "scorer", "Projection": "projection", "Findings": "findings",
-    "Encoding": "encoding", "CategoryCode": "encoding", "NumberCode": "encoding",
+    "Encoding": "encoding", "CategoryCode": "encoding", "NumberCode": "encoding", "AdaptiveState": "adaptive",
 }  # fmt: skip
 
 

@@ -31,6 +31,8 @@ Ints = npt.NDArray[np.int64]
 
 POLICIES = {"best_worst": ("diffuse", "thompson", "express"), "pair": ("information", "random")}
 """By kind, the default first."""
+EPSILON, DELTA, PRIOR_SD = 0.25, 10.0, 2.0
+"""Defaults, from the exploration in docs/evidence/adaptive_designs.md."""
 _BASES = 10
 """Different base designs that respondents take in turn."""
 
@@ -44,9 +46,9 @@ def start_adaptive(
     items_per_task: int | None = None,
     n_tasks: int = 12,
     batch: int = 20,
-    epsilon: float = 0.25,
-    delta: float = 10.0,
-    prior_sd: float = 2.0,
+    epsilon: float = EPSILON,
+    delta: float = DELTA,
+    prior_sd: float = PRIOR_SD,
     seed: int | np.random.Generator = 0,
 ) -> AdaptiveState:
     """Begin an adaptive survey of many items: best-worst tasks of those that may be the best, or pairs that tell most.
@@ -64,7 +66,9 @@ def start_adaptive(
         For ``best_worst``: ``thompson`` shows the highest items of one draw from the posterior; ``diffuse`` (the default) takes
         a share ``epsilon`` of them from a draw with ``delta`` times the variance (eps-delta), which recovers when the first
         respondents mislead; ``express`` deals items evenly, and does not adapt. Until the first fit all three deal evenly.
-        For ``pair``: ``information`` (the default) or ``random``.
+        For ``pair``: ``information`` (the default; pairs that tell most, along spanning trees) or ``random``. Pairs chosen by
+        information put items into a better order; the scale of their utilities is stretched unless ``prior_sd`` is near their
+        spread, as is known of adaptive comparative judgement (Bramley & Vitello 2019, doi:10.1080/0969594X.2017.1418734).
     items_per_person : int
         Different items that one person sees, fewer than J. Not used for pairs.
     items_per_task : int, optional
@@ -91,8 +95,8 @@ def start_adaptive(
     >>> state, tasks = next_tasks(state, "r1")
     >>> tasks.head(2)
       respondent task  position     item    label     text
-    0         r1    1         1  name 17  name 17  name 17
-    1         r1    1         2  name 18  name 18  name 18
+    0         r1    1         1  name 15  name 15  name 15
+    1         r1    1         2  name 36  name 36  name 36
     >>> first = tasks[tasks["task"] == "1"]["item"].tolist()
     >>> update(state, [{"respondent": "r1", "task": 1, "best": first[0], "worst": first[4]}])
     AdaptiveState  best_worst, policy diffuse: 40 items, 10 per person, 6 tasks of 5
@@ -152,8 +156,8 @@ def update(state: AdaptiveState, answers: Answers) -> AdaptiveState:
     Parameters
     ----------
     answers : DataFrame, or list of dicts
-        A row per task: ``respondent``, ``task``, and ``best`` and ``worst`` (for pairs ``winner``) by item id. Tasks and parts of
-        them may be missing, all answers of a respondent come at once.
+        A row per task: ``respondent``, ``task``, and ``best`` and ``worst`` (for pairs ``winner``) by item id. Tasks and parts
+        of them may be missing, all answers of a respondent come at once.
 
     Raises
     ------
@@ -179,7 +183,7 @@ def ask(state: AdaptiveState, respondents: Sequence[str]) -> AdaptiveState:
 
 def record(state: AdaptiveState, rows: npt.ArrayLike, places: npt.NDArray[np.int8]) -> AdaptiveState:
     """The state after the respondents in these rows answered, in this order; ``places`` (rows, T, A)."""
-    index = np.asarray(rows)
+    index = np.asarray(rows, np.int64)
     place, order = state.place.copy(), state.order.copy()
     place[index] = places
     order[index] = state.n_answered + np.arange(len(index))
@@ -249,7 +253,8 @@ def _check_best_worst(n_items: int, n_seen: int, size: int, n_tasks: int) -> Non
                           f"  the nearest possible: items_per_task={min(max(size, 2), n_seen)}")  # fmt: skip
     if n_tasks * size < n_seen:
         raise DesignError(f"{asked}: only {n_tasks * size} of them find a place\n"
-                          f"  the nearest possible: n_tasks={-(-n_seen // size)}, or items_per_person={n_tasks * size}")  # fmt: skip
+                          f"  the nearest possible: n_tasks={-(-n_seen // size)}, "
+                          f"or items_per_person={n_tasks * size}")  # fmt: skip
 
 
 def _check_pairs(n_items: int, size: int, n_tasks: int) -> None:
