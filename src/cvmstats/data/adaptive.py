@@ -29,7 +29,8 @@ _ARRAYS: Mapping[str, Any] = {"slots": np.int32, "shown": np.int32, "place": np.
 class AdaptiveState:
     """Who was shown what, what they answered, and what follows from it for the next one.
 
-    ``start_adaptive`` makes it, ``next_tasks`` and ``update`` return the one that follows; nothing in it ever changes.
+    ``start_adaptive`` makes it, ``next_tasks`` and ``update`` return the one that follows; nothing in it ever changes. A survey
+    program that serves several people at once keeps one state, and lets one call at a time replace it.
 
     Parameters
     ----------
