@@ -114,6 +114,20 @@ def test_it_does_not_matter_how_answers_are_grouped() -> None:
         one_by_one = update(one_by_one, answers_of(asked, name))
     assert_equal(one_by_one, update(asked, pd.concat([answers_of(asked, name) for name in names])))
     assert one_by_one.n_fitted == 10
+    for cuts in ([4, 5], [1, 9, 12], [6]):
+        parts = asked
+        for some in np.split(np.array(names), cuts):
+            parts = update(AdaptiveState.from_json(parts.to_json()), pd.concat([answers_of(asked, str(n)) for n in some]))
+        assert_equal(one_by_one, parts)
+
+
+def test_answers_of_those_asked_later_may_come_first() -> None:
+    asked = ask(small(), ["a", "b", "c"])
+    state = update(update(asked, answers_of(asked, "c")), answers_of(asked, "a"))
+    assert state.order.tolist() == [1, -1, 0]
+    assert state.choices.respondents.ids == ("a", "c")
+    np.testing.assert_array_equal(state.choices.version, [0, 2])
+    assert state.choices.complete.all()
 
 
 def test_seeds_decide() -> None:
