@@ -121,8 +121,8 @@ def main() -> None:
              "", *rates(tables), "", "Differences in pairs:", "", *differences(tables), "",
              f"The grid from which the defaults epsilon 0.25 and delta 10 were chosen ({options.grid} replications, seed "
              f"{GRID_SEED}; diffuse alone). A delta of 4 recovers slowly from a misinformed start, a share of 0.5 seems to "
-             "cost hits where the start is fair; 0.25 with 10, 0.25 with 50 and 0.1 with 50 do not differ beyond the noise of the "
-             "grid (half-widths of 0.02 to 0.04 for k = 10, 0.05 to 0.07 for k = 3).",
+             "cost hits where the start is fair; 0.25 with 10, 0.25 with 50 and 0.1 with 50 do not differ beyond the noise "
+             "of the grid (half-widths of 0.02 to 0.04 for k = 10, 0.05 to 0.07 for k = 3).",
              "", *grid(explored), ""]  # fmt: skip
     print("\n".join(lines))
     options.out.write_text("\n".join(lines))
