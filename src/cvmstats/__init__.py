@@ -13,6 +13,7 @@ from cvmstats import errors
 
 if TYPE_CHECKING:
     from cvmstats.data.accounts import Accounts
+    from cvmstats.data.adaptive import AdaptiveState
     from cvmstats.data.attributes import Attributes
     from cvmstats.data.choices import Choices, concat_choices
     from cvmstats.data.design import Design
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
         design_conjoint,
         design_pairs,
         expected_precision,
+        next_tasks,
+        start_adaptive,
+        update,
     )
     from cvmstats.projection import correct_sizes, fit_classifier, project, read_accounts, write_accounts
     from cvmstats.projection.classifier import SegmentClassifier
@@ -64,6 +68,7 @@ if TYPE_CHECKING:
     from cvmstats.utilities.pooled import fit_pooled
     from cvmstats.workflows.example import make_study
     from cvmstats.workflows.pipeline import run_study
+    from cvmstats.workflows.policies import compare_policies
     from cvmstats.workflows.power import simulate_power
     from cvmstats.workflows.questions import RatingStyle, compare_questions
 
@@ -71,6 +76,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "data.accounts": ("Accounts",),
+    "data.adaptive": ("AdaptiveState",),
     "data.attributes": ("Attributes",),
     "data.choices": ("Choices", "concat_choices"),
     "data.design": ("Design",),
@@ -84,7 +90,7 @@ _HOMES = {
     "data.store": ("load", "save"),
     "data.utilities": ("Utilities",),
     "design": ("add_holdouts", "assess_design", "combine_designs", "design_best_worst", "design_cases", "design_conjoint",
-               "design_pairs", "expected_precision"),
+               "design_pairs", "expected_precision", "next_tasks", "start_adaptive", "update"),
     "projection": ("correct_sizes", "fit_classifier", "project", "read_accounts", "write_accounts"),
     "projection.classifier": ("SegmentClassifier",),
     "projection.evaluate": ("evaluate_classifier",),
@@ -101,22 +107,23 @@ _HOMES = {
     "utilities.pooled": ("fit_pooled",),
     "workflows.example": ("make_study",),
     "workflows.pipeline": ("run_study",),
+    "workflows.policies": ("compare_policies",),
     "workflows.power": ("simulate_power",),
     "workflows.questions": ("RatingStyle", "compare_questions"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Accounts", "Attributes", "Choices", "Design", "Findings", "Items", "Prior", "Profiles", "Projection",
-    "RatingStyle", "Respondents", "Sampler", "Scorer", "SegmentClassifier", "Segments", "Utilities", "__version__",
-    "add_holdouts", "assess_design", "assign_segments", "choose_segments", "combine_designs", "compare_questions",
-    "concat_choices", "correct_sizes", "design_best_worst", "design_cases", "design_conjoint", "design_pairs",
-    "errors", "evaluate_classifier", "expected_precision", "fit_classifier", "fit_hierarchical", "fit_latent_class",
-    "fit_mixture", "fit_pooled", "grade_priorities", "load", "make_study", "plot_design", "plot_power",
-    "plot_priorities", "plot_segments", "plot_utilities", "project", "read_accounts", "read_attributes",
-    "read_choices", "read_design", "read_items", "read_respondents", "run_study", "save", "score_counts",
-    "segment_accounts", "simulate_choices", "simulate_power", "to_pymc", "write_accounts", "write_choices",
-    "write_design", "write_png",
+    "Accounts", "AdaptiveState", "Attributes", "Choices", "Design", "Findings", "Items", "Prior", "Profiles",
+    "Projection", "RatingStyle", "Respondents", "Sampler", "Scorer", "SegmentClassifier", "Segments", "Utilities",
+    "__version__", "add_holdouts", "assess_design", "assign_segments", "choose_segments", "combine_designs",
+    "compare_policies", "compare_questions", "concat_choices", "correct_sizes", "design_best_worst", "design_cases",
+    "design_conjoint", "design_pairs", "errors", "evaluate_classifier", "expected_precision", "fit_classifier",
+    "fit_hierarchical", "fit_latent_class", "fit_mixture", "fit_pooled", "grade_priorities", "load", "make_study",
+    "next_tasks", "plot_design", "plot_power", "plot_priorities", "plot_segments", "plot_utilities", "project",
+    "read_accounts", "read_attributes", "read_choices", "read_design", "read_items", "read_respondents",
+    "run_study", "save", "score_counts", "segment_accounts", "simulate_choices", "simulate_power", "start_adaptive",
+    "to_pymc", "update", "write_accounts", "write_choices", "write_design", "write_png",
 ]  # fmt: skip
 
 

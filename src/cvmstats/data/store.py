@@ -26,7 +26,7 @@ _TYPES = {
     "Respondents": "respondents", "Choices": "choices",
     "Utilities": "utilities", "Population": "utilities", "Segments": "segments", "SegmentModel": "segments",
     "Accounts": "accounts", "Scorer": "scorer", "Power": "power", "Projection": "projection", "Findings": "findings",
-    "Encoding": "encoding", "CategoryCode": "encoding", "NumberCode": "encoding",
+    "Encoding": "encoding", "CategoryCode": "encoding", "NumberCode": "encoding", "AdaptiveState": "adaptive",
 }  # fmt: skip
 
 
