@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+import cvmstats as cvm
 from cvmstats.data.adaptive import AdaptiveState
 from cvmstats.design.adaptive import _stream, ask, estimate, next_tasks, record, start_adaptive, update
 from cvmstats.design.pair_gain import choose_pairs, pair_gain
@@ -136,3 +137,15 @@ def compared(truth_sd: float, prior_sd: float, n: int) -> tuple[np.ndarray, np.n
             error[i, p] = np.mean((mean - mean.mean() - truth + truth.mean()) ** 2)
             rank[i, p] = spearmanr(mean, truth).statistic
     return error, rank
+
+
+def test_answers_of_an_adaptive_survey_of_pairs_are_fitted_like_others() -> None:
+    state = cvm.start_adaptive(list("abcdef"), kind="pair", n_tasks=6, seed=3)
+    for r in range(30):
+        state, table = cvm.next_tasks(state, f"r{r}")
+        pairs = table.groupby("task", sort=False)["item"].agg(list)
+        state = cvm.update(state, [{"respondent": f"r{r}", "task": t, "winner": min(p) if (r + int(t)) % 4 else max(p)}
+                                   for t, p in pairs.items()])  # fmt: skip
+    fit = cvm.fit_pooled(state.choices)
+    assert fit.form == "bradley_terry"
+    assert fit.reported()[0].argsort().tolist() == [5, 4, 3, 2, 1, 0]  # three of four prefer the earlier letter
