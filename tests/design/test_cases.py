@@ -43,6 +43,14 @@ def test_versions_of_case_2_are_balanced_where_a_column_more_allows_it() -> None
     assert np.ptp(counts, axis=0).max() <= 1
 
 
+def test_a_linear_attribute_of_case_2_has_one_parameter() -> None:
+    parts = cvm.Attributes.from_dict({"price": [10, 20, 30], "brand": ["A", "B", "C"]}, linear=("price",))
+    design = cvm.design_cases(parts, case=2)
+    assert np.asarray(design.coding).shape == (6, 4)
+    a = cvm.assess_design(design)
+    assert 0.8 < a["D efficiency over all"] < 1  # only the outer prices would carry most
+
+
 def test_case_3_takes_profiles_as_items_of_a_block_design() -> None:
     design = cvm.design_cases(PARTS, case=3, profiles_per_task=4, n_versions=2)
     assert isinstance(design.objects, Profiles)

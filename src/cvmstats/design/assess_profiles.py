@@ -200,8 +200,8 @@ def _trace(sets: ProfileSets, name: str, n_all: int) -> float:
     if "constants" in sets.block:
         if name == "constants":
             return (n_all - 1) / n_all  # the basis is orthonormal over the attributes, all of which are there
-        n = sets.attributes.n_levels[sets.attributes.names.index(name)]
-        return (1 - 1 / n) * (1 - 1 / n_all) / n_all
+        own = np.array(sets.block) == name
+        return float(np.square(sets.coding[:, own]).sum(axis=1).max() * (1 - 1 / n_all) / n_all)
     size = n_all - sets.none
     if name == "none":
         return size / n_all - (size / n_all) ** 2

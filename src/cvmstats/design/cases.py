@@ -22,7 +22,9 @@ from cvmstats.errors import DesignError
 
 Ints = npt.NDArray[np.int64]
 
-_ROUNDS, _CASTS = 20, 3000
+_ROUNDS = 20
+_CASTS = 20_000
+"""Exchanges of parts that are looked at."""
 
 
 def design_cases(
@@ -179,24 +181,30 @@ def _cast(coding: npt.NDArray[np.float64], shown: npt.NDArray[np.int32], rng: np
     A set's information on the utilities of its k objects at equal utilities is a multiple of I - J / k, all versions
     together.
     """
-    member = incidence(shown, len(coding)).reshape(-1, len(coding))
-    between = information(member)
+    between = information(incidence(shown, len(coding)).reshape(-1, len(coding)))
     scale = np.linalg.norm(coding, axis=0)
     rows = coding / np.where(scale > 0, scale, 1)
     ridge = 1e-9 * np.eye(rows.shape[1])
-    best, most = np.arange(len(coding)), -np.inf
-    for _ in range(int(np.clip(_CASTS / len(coding) ** 2, 1, 20))):
+    best, most, n = np.arange(len(coding)), -np.inf, 0
+    while n < _CASTS:
         part = rng.permutation(len(coding))
-        value, better = float(np.linalg.slogdet(rows[part].T @ between @ rows[part] + ridge)[1]), True
-        while better:
+        x, met = rows[part], between @ rows[part]
+        total = x.T @ met + ridge
+        value, better = float(np.linalg.slogdet(total)[1]), True
+        while better and n < _CASTS:
             better = False
             for i, j in combinations(range(len(coding)), 2):
-                part[[i, j]] = part[[j, i]]
-                new = float(np.linalg.slogdet(rows[part].T @ between @ rows[part] + ridge)[1])
-                if new > value + 1e-9:
-                    value, better = new, True
-                else:
-                    part[[i, j]] = part[[j, i]]
+                d, seen = x[i] - x[j], met[i] - met[j]
+                crossed = np.outer(d, seen)
+                own = between[i, i] + between[j, j] - 2 * between[i, j]
+                new = total - crossed - crossed.T + own * np.outer(d, d)
+                reached, n = float(np.linalg.slogdet(new)[1]), n + 1
+                if reached > value + 1e-9:
+                    value, total, better = reached, new, True
+                    met = met - np.outer(between[:, i] - between[:, j], d)
+                    x[[i, j]], part[[i, j]] = x[[j, i]], part[[j, i]]
+                if n >= _CASTS:
+                    break
         if value > most + 1e-9:
             best, most = part, value
     return np.asarray(best[shown], np.int32)

@@ -36,10 +36,10 @@ def design_conjoint(
     """V versions of T tasks of A profiles, with large information for a multinomial logit.
 
     Sets are found by coordinate exchange (Meyer & Nachtsheim 1995, Technometrics 37, 60-69) from starts at random and, where
-    nothing is prohibited, at shifted orthogonal plans; what is made
-    large is log det of the information at the prior: zero utilities (Huber & Zwerina 1996, Journal of Marketing Research 33,
-    307-317), a point prior, or its mean over 64 quasi-random draws (Kessels, Goos & Vandebroek 2006, Journal of Marketing
-    Research 43, 409-419). Versions are made to serve alone and beside one another. ``assess_design`` shows what was reached.
+    nothing is prohibited, at shifted orthogonal plans. What is made large is log det of the information at the prior: zero
+    utilities (Huber & Zwerina 1996, Journal of Marketing Research 33, 307-317), a point prior, or its mean over 64
+    quasi-random draws (Kessels, Goos & Vandebroek 2006, Journal of Marketing Research 43, 409-419). Versions are made to serve
+    alone and beside one another. ``assess_design`` shows what was reached.
 
     Parameters
     ----------
