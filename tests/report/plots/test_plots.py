@@ -11,7 +11,7 @@ from cvmstats.data.items import Items
 from cvmstats.data.respondents import Respondents
 from cvmstats.data.segments import SegmentModel, Segments
 from cvmstats.data.utilities import Population, Utilities
-from cvmstats.design import assess_design, design_best_worst
+from cvmstats.design import assess_design, design_best_worst, design_conjoint
 from cvmstats.errors import SegmentsError, UtilitiesError
 from cvmstats.report import plot_design, plot_priorities, plot_segments, plot_utilities, write_png
 from cvmstats.report.plots.colours import segment_colour
@@ -104,3 +104,10 @@ def test_a_design_shows_how_often_pairs_meet(tmp_path, n):
     assert len(ax.get_yticklabels()) == (n if n <= 60 else 0)
     assert f"bound {assessment.table.set_index('figure')['bound']['pairs over all, SD']:.3f}" in ax.get_title(loc="left")
     assert write_png(ax, tmp_path / "design.png").exists()
+
+
+def test_levels_of_profiles_are_called_levels():
+    parts = {"price": [1, 2, 3], "brand": ["A", "B"], "service": ["none", "phone", "visit"]}
+    ax = plot_design(assess_design(design_conjoint(parts, alternatives=2, n_tasks=8)))
+    assert "levels with the times" in ax.get_title(loc="left")
+    assert [t.get_text().split("  ")[0] for t in ax.get_yticklabels()][:3] == ["price: 1", "price: 2", "price: 3"]

@@ -48,12 +48,13 @@ def plot_design(assessment: DesignAssessment, ax: Any = None) -> Any:
     bar.ax.set_yticklabels([f"{a:.0f}" if step == 1 else f"{a:.0f}-{a + step - 1:.0f}" for a in edges[:-1] + 0.5])
     bar.ax.tick_params(colors=QUIET, labelsize=8.5, length=0)
     bar.outline.set_edgecolor(RULE)
-    bar.set_label("times a pair meets, over all versions", color=INK, fontsize=9)
+    where = " in a profile" if _noun(assessment) == "levels" else ""
+    bar.set_label(f"times a pair meets{where}, over all versions", color=INK, fontsize=9)
     if n <= _MOST:
         ax.set_yticks(np.arange(n), labels, color=INK, fontsize=8.5)
         ax.set_xticks(np.arange(n), np.arange(1, n + 1), color=QUIET, fontsize=7 if n > 30 else 8)
     else:
-        ax.set_ylabel(f"{n} items", color=INK, fontsize=9)
+        ax.set_ylabel(f"{n} {_noun(assessment)}", color=INK, fontsize=9)
         ax.set_xticks([])
         ax.set_yticks([])
     ax.tick_params(length=0)
@@ -63,9 +64,13 @@ def plot_design(assessment: DesignAssessment, ax: Any = None) -> Any:
     words = [f"{name} {float(table['value'][key]):.3f}{_beside(float(table['bound'][key]))}"
              for key, name in _WORDS.items() if key in table.index]  # fmt: skip
     design = assessment.design
-    head = f"{design.n_versions:,} versions x {design.n_tasks} tasks; items with the times they are shown"
+    head = f"{design.n_versions:,} versions x {design.n_tasks} tasks; {_noun(assessment)} with the times they are shown"
     ax.set_title(f"{head}\n{' · '.join(words)}", fontsize=9.5, color=INK, loc="left")  # fmt: skip
     return ax
+
+
+def _noun(assessment: DesignAssessment) -> str:
+    return "levels" if "attribute" in assessment.items else "items"
 
 
 def _beside(bound: float) -> str:
