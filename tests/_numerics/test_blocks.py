@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from cvmstats._numerics.blocks import FARTHEST, Blocks, add_curvature, block_gradient, block_value, lay_out, room_for
 from cvmstats._numerics.lanes import WIDTH
 from cvmstats._numerics.logit import average_curvature, gradient
-from cvmstats._numerics.tasks import Tasks, flatten
+from cvmstats._numerics.tasks import FORMS, Tasks, flatten
 
 N_OBJECTS = 7
 
 
-def random_tasks(seed: int, people: int, versions: int, gaps: float) -> Tasks:
+def random_tasks(seed: int, people: int, versions: int, gaps: float, form: str = "sequential") -> Tasks:
     """Ragged sets, a part of the picks missing, a part of the tasks unanswered, all three kinds of task."""
     rng = np.random.default_rng(seed)
     n_tasks, most = 6, 5
@@ -38,7 +38,7 @@ def random_tasks(seed: int, people: int, versions: int, gaps: float) -> Tasks:
                 place[r, t, worst] = -1
             if size > 3 and rng.random() < gaps:
                 place[r, t, next(a for a in range(size) if a not in (best, worst))] = -128
-    return flatten(shown, version, place, kind, N_OBJECTS)
+    return flatten(shown, version, place, kind, N_OBJECTS, form=form)
 
 
 def by_blocks(tasks: Tasks, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -66,10 +66,10 @@ def by_blocks(tasks: Tasks, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.n
 @settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 10_000), people=st.integers(1, 2 * WIDTH + 5), versions=st.integers(1, 4),
-    gaps=st.sampled_from([0.0, 0.3, 0.7]),
+    gaps=st.sampled_from([0.0, 0.3, 0.7]), form=st.sampled_from(FORMS),
 )  # fmt: skip
-def test_value_and_gradient_are_the_plain_ones(seed: int, people: int, versions: int, gaps: float) -> None:
-    tasks = random_tasks(seed, people, versions, gaps)
+def test_value_and_gradient_are_the_plain_ones(seed: int, people: int, versions: int, gaps: float, form: str) -> None:
+    tasks = random_tasks(seed, people, versions, gaps, form)
     u = np.random.default_rng(seed).normal(0, 3, (people, N_OBJECTS))
     value, slope, _ = by_blocks(tasks, u)
     expected, expected_slope = gradient(tasks, u)
@@ -77,19 +77,20 @@ def test_value_and_gradient_are_the_plain_ones(seed: int, people: int, versions:
     np.testing.assert_allclose(slope, expected_slope, rtol=1e-10, atol=1e-11)
 
 
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("versions", [1, 4])
-def test_curvature_is_the_plain_one(versions: int) -> None:
-    """Summed over people, of tasks whose best is known; blocks of people alike and mixed."""
-    tasks = random_tasks(9, 3 * WIDTH, versions, 0.0)
+def test_curvature_is_the_plain_one(versions: int, form: str) -> None:
+    """Summed over people, of tasks whose picks are known; blocks of people alike and mixed."""
+    tasks = random_tasks(9, 3 * WIDTH, versions, 0.0, form)
     u = np.random.default_rng(9).normal(0, 2, (3 * WIDTH, N_OBJECTS))
     curvature = by_blocks(tasks, u)[2]
     np.testing.assert_allclose(curvature.mean(axis=0), average_curvature(tasks, u), atol=1e-12)
 
 
 @pytest.mark.parametrize("far", [FARTHEST - 1, FARTHEST + 1, 300.0, 2000.0])
-@pytest.mark.parametrize("gaps", [0.0, 0.4])
-def test_far_utilities_are_computed_exactly(far: float, gaps: float) -> None:
-    tasks = random_tasks(5, WIDTH + 9, 3, gaps)
+@pytest.mark.parametrize(("gaps", "form"), [(0.0, "sequential"), (0.4, "sequential"), (0.0, "maxdiff"), (0.4, "maxdiff")])
+def test_far_utilities_are_computed_exactly(far: float, gaps: float, form: str) -> None:
+    tasks = random_tasks(5, WIDTH + 9, 3, gaps, form)
     rng = np.random.default_rng(6)
     u = rng.normal(0, 2, (WIDTH + 9, N_OBJECTS))
     u[::2, 0] += far

@@ -6,14 +6,14 @@ import pytest
 from cvmstats._numerics import em
 from cvmstats._numerics.logit import class_log_likelihood, pooled_derivatives
 from cvmstats._numerics.simulate import simulate_places
-from cvmstats._numerics.tasks import flatten
+from cvmstats._numerics.tasks import FORMS, flatten
 from cvmstats.data.design import sum_to_zero_basis
 
 J, R = 7, 60
 NO_PRIOR = em.Prior(np.inf, 0.0)
 
 
-def _study(seed=0, holes=False):
+def _study(seed=0, holes=False, form="sequential"):
     rng = np.random.default_rng(seed)
     shown = np.array([[rng.permutation(J)[:4] for _ in range(9)] for _ in range(5)])
     version = np.arange(R) % 5
@@ -28,12 +28,12 @@ def _study(seed=0, holes=False):
         first[first == 1] = 0  # a missing best
         second[second == -1] = 0  # a missing worst
         place[5, 2:] = 0
-    return flatten(shown, version, place, kind, J)
+    return flatten(shown, version, place, kind, J, form=form)
 
 
-@pytest.fixture(params=[False, True], ids=["complete", "holes"])
+@pytest.fixture(params=[(h, f) for f in FORMS for h in (False, True)], ids=lambda p: p[1] + ", holes" * p[0])
 def tasks(request):
-    return _study(holes=request.param)
+    return _study(holes=request.param[0], form=request.param[1])
 
 
 @pytest.fixture
@@ -66,8 +66,9 @@ def test_gradient_is_the_finite_difference(tasks, point):
         assert slope[s, k] == pytest.approx((up - down) / 2e-5, abs=2e-3)
 
 
-def test_information_of_one_class_is_the_pooled_hessian():
-    tasks = _study()
+@pytest.mark.parametrize("form", FORMS)
+def test_information_of_one_class_is_the_pooled_hessian(form):
+    tasks = _study(form=form)
     panels = em.make_panels(tasks, CODING)
     beta = np.random.default_rng(1).normal(size=(1, J - 1))
     value, _, slope, curve = em.derivatives(panels, np.ones(1), beta)

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from cvmstats._numerics.logit import class_log_likelihood
-from cvmstats._numerics.tasks import flatten
+from cvmstats._numerics.tasks import FORMS, flatten
 from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
@@ -105,15 +105,16 @@ def test_robust_errors_are_near_the_models(study):
     assert 0.7 < ratio < 1.6
 
 
-@pytest.mark.parametrize("kind", ["pair", "rank", "marginal"])
+@pytest.mark.parametrize("kind", ["pair", "rank", "marginal", "maxdiff"])
 def test_segments_are_found_from_other_questions(study, truth, kind):
     rng = np.random.default_rng(4)
     size = 2 if kind == "pair" else 4
     shown = np.array([[rng.permutation(8)[:size] for _ in range(20 if kind == "pair" else 8)] for _ in range(6)])
-    design = Design(objects=study.design.objects, shown=shown, kind="best_worst" if kind == "marginal" else kind)
+    design = Design(objects=study.design.objects, shown=shown, kind=kind if kind in ("pair", "rank") else "best_worst")
     utilities = np.repeat(MEANS[truth], 2, axis=0) + rng.normal(0, 0.3, (120, 8))
-    answers = simulate_choices(utilities, design, study.respondents, seed=1)
-    found = fit_latent_class(answers, 3, n_starts=6, form="marginal" if kind == "marginal" else "sequential")
+    form = kind if kind in FORMS else "sequential"
+    answers = simulate_choices(utilities, design, study.respondents, form=form.replace("marginal", "sequential"), seed=1)
+    found = fit_latent_class(answers, 3, n_starts=6, form=form)
     assert adjusted_rand_score(truth, found.membership.argmax(axis=1)) > 0.9
     again = assign_segments(found, answers)
     np.testing.assert_allclose(again.membership, found.membership, atol=1e-4)
@@ -135,8 +136,8 @@ def test_messages(study, without_accounts, with_people):
         fit_latent_class(study, 2, n_starts=0)
     with pytest.raises(SegmentsError, match="unknown unit 'firm'"):
         fit_latent_class(study, 2, unit="firm")
-    with pytest.raises(ChoicesError, match="no latent class model for form 'maxdiff'"):
-        fit_latent_class(study, 2, form="maxdiff")
+    with pytest.raises(ChoicesError, match="unknown form 'exploded' of best-worst tasks"):
+        fit_latent_class(study, 2, form="exploded")
     with pytest.raises(RespondentsError, match="120 of 120 respondents have no account\n  for example respondent 'r0'"):
         fit_latent_class(without_accounts, 2, unit="account")
     silent = Choices(design=study.design, respondents=study.respondents, version=study.version,

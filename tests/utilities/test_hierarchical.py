@@ -89,9 +89,15 @@ def test_recovers_the_people_from_pairs_and_rankings(kind: str, size: int, n_tas
     assert 0.6 < np.median(error) < 0.75  # as above, 900 errors
 
 
-def test_the_joint_form_is_refused_by_name() -> None:
-    with pytest.raises(ChoicesError, match="no joint form 'maxdiff'.*\n.*sequential or marginal"):
-        fit_hierarchical(study()[0], form="maxdiff")
+def test_recovers_the_people_from_joint_answers() -> None:
+    choices, truth = study(n=200, n_tasks=18)
+    joint = simulate_choices(truth, choices.design, version=choices.version, form="maxdiff", seed=2)
+    fit = fit_hierarchical(joint, form="maxdiff", seed=1, progress=False)
+    assert fit.form == "maxdiff"
+    error = np.abs(fit.reported() - truth) / (fit.draws @ fit.report.T).std(axis=(0, 1))
+    assert 0.6 < np.median(error) < 0.75  # as above
+    wrong = fit_hierarchical(joint, seed=1, progress=False)  # another form: another scale
+    assert np.polyfit(fit.reported().ravel(), wrong.reported().ravel(), 1)[0] > 1.08
 
 
 def test_a_chain_stopped_early_warns() -> None:
@@ -146,11 +152,12 @@ def test_worst_answers_count_in_the_issues_study(shared_data: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::cvmstats.errors.ConvergenceWarning")
-def test_the_same_posterior_as_nuts_on_a_small_study() -> None:
+@pytest.mark.parametrize("form", ["sequential", "maxdiff"])
+def test_the_same_posterior_as_nuts_on_a_small_study(form: str) -> None:
     """60 people x 6 items, live: population within 4 combined Monte Carlo errors, utilities r > .999."""
     choices, _ = study()
-    ours = fit_hierarchical(choices, sampler=Sampler(thin=4), seed=1)
-    nuts = fit_hierarchical(choices, sampler=Sampler(engine="nuts", draws=1000, warmup=600), seed=1)
+    ours = fit_hierarchical(choices, sampler=Sampler(thin=4), form=form, seed=1)
+    nuts = fit_hierarchical(choices, sampler=Sampler(engine="nuts", draws=1000, warmup=600), form=form, seed=1)
     frames = []
     for fit in (ours, nuts):
         assert fit.population is not None

@@ -13,6 +13,7 @@ from scipy import stats
 
 from cvmstats._numerics.logit import log_likelihood
 from cvmstats._numerics.simulate import simulate_places
+from cvmstats._numerics.tasks import FORMS
 from cvmstats.data.choices import NO_ANSWER, Choices
 from cvmstats.data.design import Design, sum_to_zero_basis
 from cvmstats.data.items import Items
@@ -118,7 +119,8 @@ def test_log_posteriors_differ_by_one_constant(name: str) -> None:
     np.testing.assert_allclose(difference, difference[0], atol=1e-8)
 
 
-def test_likelihood_is_that_of_the_kernels() -> None:
+@pytest.mark.parametrize("form", FORMS)
+def test_likelihood_is_that_of_the_kernels(form: str) -> None:
     import pytensor
     import pytensor.tensor as pt
 
@@ -126,9 +128,10 @@ def test_likelihood_is_that_of_the_kernels() -> None:
 
     choices = study(n_people=9, n_items=7)
     u = pt.matrix("u")
-    value = pytensor.function([u], _log_likelihood(flat_tasks(choices), u), mode="FAST_COMPILE")
+    tasks = flat_tasks(choices, form)
+    value = pytensor.function([u], _log_likelihood(tasks, u), mode="FAST_COMPILE")
     utilities = np.random.default_rng(4).normal(size=(9, 7), scale=3)
-    np.testing.assert_allclose(value(utilities.T), log_likelihood(flat_tasks(choices), utilities).sum(), rtol=1e-12)
+    np.testing.assert_allclose(value(utilities.T), log_likelihood(tasks, utilities).sum(), rtol=1e-12)
 
 
 def test_likelihood_of_pairs_rankings_and_marginal_answers_is_that_of_the_kernels() -> None:

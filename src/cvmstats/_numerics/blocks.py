@@ -1,7 +1,8 @@
 """Answers laid out for the sampler: WIDTH people side by side, so that one instruction serves several of them.
 
-For each person the sequential likelihood needs, per task, the sums of e^v over the set and of e^-v over the set without
-the best; exponentials are taken once per item. Gradients gather the tasks that showed an item, so that nothing is
+For each person the sequential likelihood needs, per task, the sums U of e^v over the set and D of e^-v over the set without
+the best; of a set of a in the joint form both are over the whole set, and a is taken from their product (see ``logit.py``).
+Exponentials are taken once per item. Gradients gather the tasks that showed an item, so that nothing is
 scattered. People who saw the same sets are put together: what they saw is then read once for all of them.
 """
 
@@ -26,7 +27,7 @@ from cvmstats._numerics.lanes import (
     spread,
     store,
 )
-from cvmstats._numerics.logit import _missing_best
+from cvmstats._numerics.logit import _take_pairs, _task
 from cvmstats._numerics.tasks import Tasks
 
 FARTHEST = 80.0
@@ -52,6 +53,8 @@ class Blocks(NamedTuple):
         Mask of the lanes in which the object belongs to the set from which the worst is chosen.
     has_best, has_worst : arrays (B, T)
         Masks of the lanes in which the pick is there.
+    less : array (B, T, WIDTH)
+        What is taken from the product of the two sums: the size of the set in the joint form, else 0.
     linear : array (B, J, WIDTH)
         Times best less times worst.
     seen : array (B, J, N, WIDTH)
@@ -60,8 +63,8 @@ class Blocks(NamedTuple):
         Mask of the lanes in which the object was in the worst set of that task.
     often : array (B, J)
         How many of the N are needed.
-    odd, odd_start, odd_objects, odd_worst
-        Tasks whose best is missing, per lane (B WIDTH + 1), taken apart.
+    odd, odd_start, odd_objects, odd_best, odd_worst, odd_joint
+        Tasks with a pick that is summed out, per lane (B WIDTH + 1), taken apart.
     """
 
     row: npt.NDArray[np.int64]
@@ -71,6 +74,7 @@ class Blocks(NamedTuple):
     rest: Bits
     has_best: Bits
     has_worst: Bits
+    less: npt.NDArray[np.float64]
     linear: npt.NDArray[np.float64]
     seen: npt.NDArray[np.uint32]
     seen_rest: Bits
@@ -78,23 +82,28 @@ class Blocks(NamedTuple):
     odd: npt.NDArray[np.int64]
     odd_start: npt.NDArray[np.int64]
     odd_objects: npt.NDArray[np.int64]
+    odd_best: npt.NDArray[np.int64]
     odd_worst: npt.NDArray[np.int64]
+    odd_joint: npt.NDArray[np.bool_]
 
 
 class Work(NamedTuple):
-    """Work space of one block: e^u and e^-u (J + 1, WIDTH), one over the sums of a task (T + 1, WIDTH); last rows 0."""
+    """Work space of one block: e^u and e^-u (J + 1, WIDTH); of each task (T + 1, WIDTH) what they are multiplied by, D and U
+    over U D - a, and a over its square. The last rows are 0."""  # fmt: skip
 
     e: npt.NDArray[np.float64]
     f: npt.NDArray[np.float64]
     inv_b: npt.NDArray[np.float64]
     inv_w: npt.NDArray[np.float64]
+    pair: npt.NDArray[np.float64]
 
 
 def lay_out(tasks: Tasks) -> Blocks:
     """Lay out flat tasks in blocks."""
     n_objects, n_people = tasks.n_objects, tasks.n_people
     size, owner = np.diff(tasks.start), np.repeat(np.arange(n_people), np.diff(tasks.person))
-    plain = (tasks.best >= 0) | tasks.worst_only
+    joint = np.zeros(len(tasks.best), bool) if tasks.joint is None else tasks.joint
+    plain = np.where(joint, (tasks.best >= 0) & (tasks.worst >= 0), (tasks.best >= 0) | tasks.worst_only)
     row = _seats(tasks, plain)
     live = row >= 0
     seat = np.empty((n_people, 2), np.int64)
@@ -106,6 +115,8 @@ def lay_out(tasks: Tasks) -> Blocks:
     best, worst = tasks.best[kept], tasks.worst[kept]
     has_best, has_worst = np.zeros((2, n_blocks, n_tasks, WIDTH), bool)
     has_best[block, slot, lane], has_worst[block, slot, lane] = best >= 0, worst >= 0
+    less = np.zeros((n_blocks, n_tasks, WIDTH), REAL)
+    less[block, slot, lane] = np.where(joint[kept], size[kept], 0)
     linear = np.zeros((n_blocks, n_objects, WIDTH), REAL)
     for pick, sign in ((best, 1.0), (worst, -1.0)):
         there = pick >= 0
@@ -118,14 +129,15 @@ def lay_out(tasks: Tasks) -> Blocks:
     member = np.full((n_blocks, n_tasks, n_shown, WIDTH), n_objects, np.uint32)
     rest = np.zeros((n_blocks, n_tasks, n_shown, WIDTH), bool)
     member[block[of], slot[of], place, lane[of]] = objects
-    rest[block[of], slot[of], place, lane[of]] = place != best[of]
+    second = (place != best[of]) | joint[kept][of]
+    rest[block[of], slot[of], place, lane[of]] = second
     cell = (block[of] * n_objects + objects) * WIDTH + lane[of]
     order = np.argsort(cell, kind="stable")  # tasks of one object in their order
     times = _rank(cell[order])
     seen = np.full((n_blocks, n_objects, int(times.max(initial=0) + 1), WIDTH), n_tasks, np.uint32)
     seen_rest = np.zeros(seen.shape, bool)
     where = block[of][order], objects[order], times, lane[of][order]
-    seen[where], seen_rest[where] = slot[of][order], (place != best[of])[order]
+    seen[where], seen_rest[where] = slot[of][order], second[order]
     for lanes in (member, rest, seen, seen_rest):  # idle lanes see what the first one sees
         np.copyto(lanes, lanes[..., :1], where=~live[:, None, None, :])
     odd = [np.flatnonzero(~plain[tasks.person[i] : tasks.person[i + 1]]) + tasks.person[i] if i >= 0 else kept[:0]
@@ -134,12 +146,12 @@ def lay_out(tasks: Tasks) -> Blocks:
     pieces = [tasks.objects[tasks.start[t] : tasks.start[t + 1]] for t in flat]
     return Blocks(
         row=row, live=_bits(live), alike=(member == member[..., :1]).all(axis=(1, 2, 3)), member=member, rest=_bits(rest),
-        has_best=_bits(has_best), has_worst=_bits(has_worst), linear=linear, seen=seen, seen_rest=_bits(seen_rest),
+        has_best=_bits(has_best), has_worst=_bits(has_worst), less=less, linear=linear, seen=seen, seen_rest=_bits(seen_rest),
         often=(seen < n_tasks).any(axis=3).sum(axis=2),
         odd=np.cumsum([0] + [len(own) for own in odd]).astype(np.int64),
         odd_start=np.cumsum([0] + [len(p) for p in pieces]).astype(np.int64),
         odd_objects=np.concatenate([np.zeros(0, np.int64), *pieces]).astype(np.int64),
-        odd_worst=tasks.worst[flat].astype(np.int64),
+        odd_best=tasks.best[flat].astype(np.int64), odd_worst=tasks.worst[flat].astype(np.int64), odd_joint=joint[flat],
     )  # fmt: skip
 
 
@@ -183,7 +195,8 @@ def room_for(blocks):  # type: ignore[no-untyped-def]
     """Work space for the likelihood of a block."""
     n_objects, n_tasks = blocks.seen.shape[1], blocks.member.shape[1]
     return Work(np.zeros((n_objects + 1, WIDTH), REAL), np.zeros((n_objects + 1, WIDTH), REAL),
-                np.zeros((n_tasks + 1, WIDTH), REAL), np.zeros((n_tasks + 1, WIDTH), REAL))  # fmt: skip
+                np.zeros((n_tasks + 1, WIDTH), REAL), np.zeros((n_tasks + 1, WIDTH), REAL),
+                np.zeros((n_tasks + 1, WIDTH), REAL))  # fmt: skip
 
 
 @compiled(fast=True)
@@ -225,7 +238,7 @@ def block_value(blocks, b, u, work, value):  # type: ignore[no-untyped-def]
     total, sums = spread(0.0), spread(1.0)
     for t in range(blocks.member.shape[1]):
         best, worst = _sums(blocks, b, t, work)
-        sums = sums * (best * worst)
+        sums = sums * (best * worst - load(blocks.less[b], t))
         if t % 2 == 1:  # the product of four sums always fits a double
             total -= logarithm(sums)
             sums = spread(1.0)
@@ -243,7 +256,9 @@ def block_gradient(blocks, b, u, work, slope):  # type: ignore[no-untyped-def]
     far = _exponentials(u, work)
     for t in range(blocks.member.shape[1]):
         best, worst = _sums(blocks, b, t, work)
-        both = 1.0 / (best * worst)
+        less = load(blocks.less[b], t)
+        both = 1.0 / (best * worst - less)
+        store(work.pair, t, less * both * both)
         store(work.inv_b, t, choose(blocks.has_best[b, t], worst * both, 0.0))
         store(work.inv_w, t, choose(blocks.has_worst[b, t], best * both, 0.0))
     for j in range(u.shape[0]):
@@ -267,42 +282,44 @@ def block_gradient(blocks, b, u, work, slope):  # type: ignore[no-untyped-def]
 def add_curvature(blocks, b, work, out):  # type: ignore[no-untyped-def]
     """Add minus the Hessian in utilities to ``out`` (J (J + 1) / 2, WIDTH), lower half by rows.
 
-    To be called after ``block_gradient``; tasks whose best is missing are left out.
+    To be called after ``block_gradient``; tasks with a pick that is summed out are left out. With p = e^u and q = e^-u times
+    what they are multiplied by in a task, its part is diag(p + q) - p p' - q q', in the joint form plus
+    a (e^u e^-u' + e^-u e^u') / (U D - a)^2.
     """
     member, rest = blocks.member[b], blocks.rest[b]
     n_objects = blocks.seen.shape[1]
     for t in range(member.shape[0]):
         best, worst = load(work.inv_b, t), load(work.inv_w, t)
+        pair = load(work.pair, t)
         for a in range(member.shape[1]):
             if blocks.alike[b]:
                 m = np.int64(member[t, a, 0])
                 if m == n_objects:
                     continue
-                p, q = load(work.e, m) * best, choose(rest[t, a], load(work.f, m) * worst, 0.0)
+                em, fm = load(work.e, m), choose(rest[t, a], load(work.f, m), 0.0)
+                p, q = em * best, fm * worst
                 k = m * (m + 1) // 2 + m
-                store(out, k, load(out, k) + p - p * p + q - q * q)
+                store(out, k, load(out, k) + p - p * p + q - q * q + 2.0 * pair * em * fm)
                 for c in range(a):
                     n = np.int64(member[t, c, 0])
                     k = max(m, n) * (max(m, n) + 1) // 2 + min(m, n)
-                    both = load(work.e, n) * best * p + choose(rest[t, c], load(work.f, n) * worst, 0.0) * q
+                    en, fn = load(work.e, n), choose(rest[t, c], load(work.f, n), 0.0)
+                    both = en * best * p + fn * worst * q - pair * (em * fn + en * fm)
                     store(out, k, load(out, k) - both)
             else:
                 for lane in range(WIDTH):
                     m = np.int64(member[t, a, lane])
                     if m == n_objects:
                         continue
+                    em, fm = work.e[m, lane], work.f[m, lane] if (rest[t, a] >> lane) & 1 else 0.0
+                    p, q = em * work.inv_b[t, lane], fm * work.inv_w[t, lane]
                     for c in range(a + 1):
                         n = np.int64(member[t, c, lane])
-                        x = work.e[m, lane] * work.inv_b[t, lane]
-                        both = x * work.e[n, lane] * work.inv_b[t, lane]
-                        y = 0.0
-                        if (rest[t, a] >> lane) & 1:
-                            y = work.f[m, lane] * work.inv_w[t, lane]
-                            if (rest[t, c] >> lane) & 1:
-                                both += y * work.f[n, lane] * work.inv_w[t, lane]
+                        en, fn = work.e[n, lane], work.f[n, lane] if (rest[t, c] >> lane) & 1 else 0.0
+                        both = en * work.inv_b[t, lane] * p + fn * work.inv_w[t, lane] * q
+                        both -= work.pair[t, lane] * (em * fn + en * fm)
                         k = max(m, n) * (max(m, n) + 1) // 2 + min(m, n)
-                        out[k, lane] += (x + y if c == a else 0.0) - both
-
+                        out[k, lane] += (p + q if c == a else 0.0) - both
 
 @compiled
 def _correct(blocks, b, far, u, slope, value):  # type: ignore[no-untyped-def]
@@ -321,7 +338,17 @@ def _one_by_one(blocks, b, lane, u, g, value):  # type: ignore[no-untyped-def]
     for j in range(n_objects):
         g[j, lane] = blocks.linear[b, j, lane]
         value[lane] += blocks.linear[b, j, lane] * u[j, lane]
+    nothing = np.empty((0, 0))
     for t in range(blocks.member.shape[1]):
+        if blocks.less[b, t, lane] > 0.0:
+            size = np.int64(blocks.less[b, t, lane])
+            v, part = np.empty(size), np.zeros(size)
+            for a in range(size):
+                v[a] = u[blocks.member[b, t, a, lane], lane]
+            value[lane] -= _take_pairs(v, part, nothing)
+            for a in range(size):
+                g[blocks.member[b, t, a, lane], lane] += part[a]
+            continue
         for sign in (1.0, -1.0):
             if not ((blocks.has_best if sign > 0 else blocks.has_worst)[b, t] >> lane) & 1:
                 continue
@@ -348,10 +375,9 @@ def _add_odd(blocks, b, u, g, value):  # type: ignore[no-untyped-def]
     for lane in range(WIDTH):
         for t in range(blocks.odd[b * WIDTH + lane], blocks.odd[b * WIDTH + lane + 1]):
             members = blocks.odd_objects[blocks.odd_start[t] : blocks.odd_start[t + 1]]
-            v = np.empty(len(members))
+            v, part = np.empty(len(members)), np.zeros(len(members))
             for j in range(len(members)):
                 v[j] = u[members[j], lane]
-            part = np.zeros(len(members))
-            value[lane] += _missing_best(v, blocks.odd_worst[t], part, nothing)
+            value[lane] += _task(v, blocks.odd_best[t], blocks.odd_worst[t], False, blocks.odd_joint[t], part, nothing)
             for j in range(len(members)):
                 g[members[j], lane] += part[j]

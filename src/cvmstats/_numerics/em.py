@@ -19,12 +19,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cvmstats._numerics.compiled import compiled
+from cvmstats._numerics.class_kernels import pass_over, unit_slopes
 from cvmstats._numerics.tasks import Tasks
 
 Floats = npt.NDArray[np.float64]
 _WIDEST = 200.0  # logits between two items of a class, beyond which exponentials are no longer safe
-_NEGLIGIBLE = 1e-6  # memberships below this add nothing to gradients
 _MEMORY = 12
 
 
@@ -94,7 +93,7 @@ def make_panels(tasks: Tasks, coding: npt.ArrayLike, *, unit: npt.ArrayLike | No
         person=np.concatenate([[0], np.cumsum(np.bincount(units[person], minlength=n_units))]).astype(np.int64),
         start=start, objects=tasks.objects[np.repeat(tasks.start[:-1][order], size) + inside],
         best=tasks.best[order], worst=tasks.worst[order], worst_only=tasks.worst_only[order],
-        n_objects=tasks.n_objects,
+        n_objects=tasks.n_objects, joint=None if tasks.joint is None else tasks.joint[order],
     )  # fmt: skip
     return Panels(grouped, times[person][order], np.ones(n_units) if weight is None else np.asarray(weight, float),
                   np.ascontiguousarray(coding, dtype=float))  # fmt: skip
@@ -193,7 +192,7 @@ def covariance(panels: Panels, sizes: npt.ArrayLike, means: npt.ArrayLike, prior
     weight = panels.weight
     raw = np.zeros((len(weight), n_classes, panels.tasks.n_objects))
     e, f = _exponentials(panels, means)
-    _unit_slopes(*_arrays(panels), e, f, raw)
+    unit_slopes(*_arrays(panels), e, f, raw)
     score = raw @ panels.coding  # (G, S, K), of the class's own likelihood
     mixed = membership[:, :, None] * score
     ends = n_classes * n_free
@@ -285,7 +284,7 @@ def _unit_estimates(panels: Panels, pooled: Floats) -> Floats:
     """One Newton step from the pooled parameters for each unit (G, K), shrunken; only to start from."""
     raw = np.zeros((len(panels.weight), 1, panels.tasks.n_objects))
     e, f = _exponentials(panels, pooled[None])
-    _unit_slopes(*_arrays(panels), e, f, raw)
+    unit_slopes(*_arrays(panels), e, f, raw)
     _, _, _, curve = derivatives(panels, np.ones(1), pooled[None])
     average = curve[0] / panels.weight.sum()
     return np.asarray(pooled + (raw[:, 0] @ panels.coding) @ np.linalg.inv(average + np.eye(len(pooled))))
@@ -308,7 +307,8 @@ def _start(rough: Floats, pooled: Floats, n_classes: int, stream: np.random.Gene
 
 def _arrays(panels: Panels) -> tuple[npt.NDArray[np.generic], ...]:
     t = panels.tasks
-    return t.person, t.start, t.objects, t.best, t.worst, t.worst_only, panels.multiplicity
+    joint = np.zeros(len(t.best), bool) if t.joint is None else t.joint
+    return t.person, t.start, t.objects, t.best, t.worst, t.worst_only, joint, panels.multiplicity
 
 
 def _exponentials(panels: Panels, means: Floats) -> tuple[Floats, Floats]:
@@ -327,7 +327,7 @@ def _sweep(panels: Panels, log_sizes: Floats, means: Floats,
     if not (np.ptp(u, axis=0) < _WIDEST).all():
         return -np.inf, logs, membership, slope[:, :0], curve[:, :0, :0]
     e, f = _exponentials(panels, means)
-    value = _pass(*_arrays(panels), panels.weight, e, f, np.ascontiguousarray(log_sizes), order, logs, membership,
+    value = pass_over(*_arrays(panels), panels.weight, e, f, np.ascontiguousarray(log_sizes), order, logs, membership,
                   slope, curve)  # fmt: skip
     if order < 2:
         return float(value), logs, membership, slope, curve
@@ -337,160 +337,3 @@ def _sweep(panels: Panels, log_sizes: Floats, means: Floats,
         np.fill_diagonal(curve[s], np.diagonal(curve[s]) / 2)
     c = panels.coding
     return float(value), logs, membership, slope @ c, np.stack([c.T @ h @ c for h in curve])
-
-
-@compiled
-def _rest(objects, lo, hi, skip, f, s):  # type: ignore[no-untyped-def]
-    """Sum of e^-u over a set without the object at ``skip``."""
-    total = 0.0
-    for m in range(lo, hi):
-        if m != skip:
-            total += f[objects[m], s]
-    return total
-
-
-@compiled
-def _hidden_best(objects, lo, hi, worst, e, f, s):  # type: ignore[no-untyped-def]
-    """Sum over the possible bests of e^u over what the worst is then chosen from."""
-    total = 0.0
-    for b in range(lo, hi):
-        if b != lo + worst:
-            total += e[objects[b], s] / _rest(objects, lo, hi, b, f, s)
-    return total
-
-
-# The two loops over a unit's tasks stand in one function each: a call per task would cost more than its arithmetic.
-@compiled
-def _unit_chances(begin, end, start, objects, best, worst, worst_only, times, e, f, out):  # type: ignore[no-untyped-def]
-    """Log probability of a unit's answers under each class, into ``out`` (S), from e^u and e^-u (J, S)."""
-    n_classes = e.shape[1]
-    first, second, product = np.empty(n_classes), np.empty(n_classes), np.ones(n_classes)
-    for t in range(begin, end):
-        lo, hi = start[t], start[t + 1]
-        skip = lo + best[t] if best[t] >= 0 else -1
-        for s in range(n_classes):
-            first[s], second[s] = 0.0, 0.0
-        for m in range(lo, hi):
-            j = objects[m]
-            for s in range(n_classes):
-                first[s] += e[j, s]
-            if m != skip:
-                for s in range(n_classes):
-                    second[s] += f[j, s]
-        for s in range(n_classes):
-            chance = 1.0
-            if best[t] >= 0:
-                chance = e[objects[skip], s] / first[s]
-                if worst[t] >= 0:
-                    chance *= f[objects[lo + worst[t]], s] / second[s]
-            elif worst_only[t]:
-                chance = f[objects[lo + worst[t]], s] / second[s]
-            else:
-                chance = _hidden_best(objects, lo, hi, worst[t], e, f, s) * f[objects[lo + worst[t]], s] / first[s]
-            if times[t] != 1.0:
-                out[s] += times[t] * np.log(chance)
-                continue
-            product[s] *= chance
-            if product[s] < 1e-100:  # logarithms are dear: one for many factors
-                out[s] += np.log(product[s])
-                product[s] = 1.0
-    for s in range(n_classes):
-        out[s] += np.log(product[s])
-
-
-@compiled
-def _unit_slope(begin, end, start, objects, best, worst, worst_only, times, e, f, weight, g, h, curved):  # type: ignore[no-untyped-def]
-    """Add one class's gradient g (J) and, where ``curved``, its information h (J, J; one entry for each pair).
-
-    Here e and f are of the class (J).
-    """
-    for t in range(begin, end):
-        lo, hi = start[t], start[t + 1]
-        hidden = best[t] < 0 and not worst_only[t]
-        first, possible = 0.0, 0.0
-        for m in range(lo, hi):
-            first += e[objects[m]]
-        if hidden:
-            for b in range(lo, hi):
-                if b != lo + worst[t]:
-                    rest = 0.0
-                    for m in range(lo, hi):
-                        if m != b:
-                            rest += f[objects[m]]
-                    possible += e[objects[b]] / rest
-        for case in range(hi - lo if hidden else 1):
-            pick = -1
-            if hidden:
-                pick = lo + case
-                if case == worst[t]:
-                    continue
-            elif best[t] >= 0:
-                pick = lo + best[t]
-            second = 0.0
-            for m in range(lo, hi):
-                if m != pick:
-                    second += f[objects[m]]
-            w = weight * times[t]
-            if hidden:
-                w *= e[objects[pick]] / (second * possible)
-            if pick >= 0:
-                g[objects[pick]] += w
-                scale = 1.0 / first
-                for m in range(lo, hi):
-                    j = objects[m]
-                    wp = w * e[j] * scale
-                    g[j] -= wp
-                    if curved:
-                        h[j, j] += wp
-                        for n in range(lo, m + 1):
-                            h[j, objects[n]] -= wp * e[objects[n]] * scale
-            if worst[t] >= 0:
-                g[objects[lo + worst[t]]] -= w
-                scale = 1.0 / second
-                for m in range(lo, hi):
-                    if m == pick:
-                        continue
-                    j = objects[m]
-                    wq = w * f[j] * scale
-                    g[j] += wq
-                    if curved:
-                        h[j, j] += wq
-                        for n in range(lo, m + 1):
-                            if n != pick:
-                                h[j, objects[n]] -= wq * f[objects[n]] * scale
-
-
-@compiled
-def _pass(  # type: ignore[no-untyped-def]
-    person, start, objects, best, worst, worst_only, times, weight, e, f, log_sizes, order, logs, membership, slope,
-    curve,
-):  # fmt: skip
-    n_classes = e.shape[1]
-    across, down = np.ascontiguousarray(e.T), np.ascontiguousarray(f.T)
-    total = 0.0
-    for i in range(len(person) - 1):
-        _unit_chances(person[i], person[i + 1], start, objects, best, worst, worst_only, times, e, f, logs[i])
-        high = -np.inf
-        for s in range(n_classes):
-            high = max(high, logs[i, s] + log_sizes[s])
-        mass = 0.0
-        for s in range(n_classes):
-            membership[i, s] = np.exp(logs[i, s] + log_sizes[s] - high)
-            mass += membership[i, s]
-        total += weight[i] * (high + np.log(mass))
-        for s in range(n_classes):
-            membership[i, s] /= mass
-            if order > 0 and membership[i, s] > _NEGLIGIBLE:
-                _unit_slope(person[i], person[i + 1], start, objects, best, worst, worst_only, times, across[s],
-                            down[s], weight[i] * membership[i, s], slope[s], curve[s], order > 1)  # fmt: skip
-    return total
-
-
-@compiled
-def _unit_slopes(person, start, objects, best, worst, worst_only, times, e, f, slopes):  # type: ignore[no-untyped-def]
-    across, down = np.ascontiguousarray(e.T), np.ascontiguousarray(f.T)
-    nothing = np.empty((0, 0))
-    for i in range(len(person) - 1):
-        for s in range(e.shape[1]):
-            _unit_slope(person[i], person[i + 1], start, objects, best, worst, worst_only, times, across[s], down[s],
-                        1.0, slopes[i, s], nothing, False)  # fmt: skip

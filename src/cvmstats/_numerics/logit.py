@@ -139,8 +139,8 @@ def _task(v, best, worst, worst_only, joint, g, h):  # type: ignore[no-untyped-d
 
 @compiled
 def _pair_of_ends(v, best, worst, p, g, h):  # type: ignore[no-untyped-def]
-    """Joint best and worst, divided by e^(max v - min v): numerators (a missing pick summed out) over U D - a."""
-    a, high, low = len(v), v.max(), v.min()
+    """Joint best and worst, the numerators (a missing pick summed out) over U D - a."""
+    a = len(v)
     if best >= 0 and worst >= 0:
         value = v[best] - v[worst]
         g[best] += 1.0
@@ -158,6 +158,13 @@ def _pair_of_ends(v, best, worst, p, g, h):  # type: ignore[no-untyped-def]
                 h[j, j] += p[j]
                 for k in range(a):
                     h[j, k] -= p[j] * p[k]
+    return value - _take_pairs(v, g, h)
+
+
+@compiled
+def _take_pairs(v, g, h):  # type: ignore[no-untyped-def]
+    """log(U D - a); its gradient is taken from ``g`` and its Hessian from ``h``. All is divided by e^(max v - min v) first."""
+    a, high, low = len(v), v.max(), v.min()
     up, down = np.exp(v - high), np.exp(low - v)
     u, d, unit = up.sum(), down.sum(), np.exp(low - high)
     total = u * d - a * unit
@@ -168,7 +175,7 @@ def _pair_of_ends(v, best, worst, p, g, h):  # type: ignore[no-untyped-def]
             h[j, j] -= (up[j] * d + u * down[j]) / total
             for k in range(a):
                 h[j, k] += (up[j] * down[k] + up[k] * down[j]) / total + mean[j] * mean[k]
-    return value - (high - low) - np.log(total)
+    return high - low + np.log(total)
 
 
 @compiled

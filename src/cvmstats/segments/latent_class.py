@@ -40,7 +40,7 @@ def fit_latent_class(choices: Choices, n_segments: int, *, n_starts: int = 20, f
     n_starts : int
         Starts, each with a random stream of its own and run to its end. The result says how many of them reached the
         best solution: few means that it may not be the best there is.
-    form : {"sequential", "marginal"}
+    form : {"sequential", "maxdiff", "marginal"}
         Likelihood of best-worst tasks; other kinds (best, worst, pair, rank) have one each.
     unit : {"respondent", "account"}, optional
         What belongs to one segment: a person, or all people of an account together, whose answers are then one panel.

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from cvmstats._numerics.em import Panels, make_panels
 from cvmstats._numerics.tasks import KINDS, flatten
 from cvmstats.data.choices import Choices
-from cvmstats.data.forms import forms_of
+from cvmstats.data.forms import best_worst_form, forms_of
 from cvmstats.data.respondents import Respondents
 from cvmstats.errors import ChoicesError, RespondentsError, SegmentsError, examples
 
@@ -55,10 +55,8 @@ def unit_panels(choices: Choices, unit: Unit, form: str) -> Units:
     RespondentsError
         Where people have no account and accounts are asked for.
     """
-    if form not in ("sequential", "marginal"):
-        raise ChoicesError(f"no latent class model for form {form!r}\n  expected 'sequential' or 'marginal'")
     design, people = choices.design, choices.respondents
-    forms_of(design, form)
+    forms_of(design, best_worst_form(form))
     try:
         tasks = flatten(design.shown, choices.version, choices.place, design.kind, len(design.objects), design.estimated,
                         form)  # fmt: skip

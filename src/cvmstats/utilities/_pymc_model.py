@@ -18,9 +18,8 @@ import pytensor.tensor as pt
 
 from cvmstats._numerics.tasks import KINDS, Tasks, flatten
 from cvmstats.data.choices import Choices
-from cvmstats.data.forms import forms_of
+from cvmstats.data.forms import best_worst_form, forms_of
 from cvmstats.errors import ChoicesError
-from cvmstats.utilities.answers import product_form
 from cvmstats.utilities.options import Prior, ResolvedPrior
 
 Ints = npt.NDArray[np.int64]
@@ -51,7 +50,7 @@ def to_pymc(choices: Choices, *, prior: Prior | None = None, form: str | Mapping
     ChoicesError
         Where respondents carry weights other than 1, or tasks are of a kind without a likelihood here.
     """
-    tasks = flat_tasks(choices, product_form(form))
+    tasks = flat_tasks(choices, best_worst_form(form))
     design = choices.design
     n_parameters = np.asarray(design.coding).shape[1]
     resolved = (prior or Prior()).resolve(n_parameters, design.parameter_block)
@@ -151,6 +150,10 @@ class Sums(NamedTuple):
         Sets of e^-u under the worst: the set without the best, or all of it where only the worst was asked.
     unseen : list of (array (n, a - 1), array (n, a - 1, a - 1))
         Missing best: each candidate, and the set that is left without it.
+    pairs : list of array
+        Whole sets of joint answers.
+    any_best, any_worst : list of array (n, a - 1)
+        Candidates for a pick that is missing from a joint answer.
     linear : array (J, R)
         Times best less times worst.
     """
@@ -158,6 +161,9 @@ class Sums(NamedTuple):
     best: list[Ints]
     worst: list[Ints]
     unseen: list[tuple[Ints, Ints]]
+    pairs: list[Ints]
+    any_best: list[Ints]
+    any_worst: list[Ints]
     linear: npt.NDArray[np.float64]
 
 
@@ -167,15 +173,20 @@ def sums_of(tasks: Tasks) -> Sums:
     owner = np.repeat(np.arange(n_people), np.diff(tasks.person))
     size = np.diff(tasks.start)
     linear = np.zeros((tasks.n_objects, n_people))
-    result = Sums([], [], [], linear)
+    result = Sums([], [], [], [], [], [], linear)
+    one_choice = np.zeros(len(size), bool) if tasks.joint is None else tasks.joint
     for a in np.unique(size):
         of_size = np.flatnonzero(size == a)
         cells = tasks.objects[tasks.start[of_size, None] + np.arange(a)] * n_people + owner[of_size, None]
         best, worst, only = tasks.best[of_size], tasks.worst[of_size], tasks.worst_only[of_size]
         np.add.at(linear.reshape(-1), cells[best >= 0, best[best >= 0]], 1.0)
         np.add.at(linear.reshape(-1), cells[worst >= 0, worst[worst >= 0]], -1.0)
-        both, unseen = (best >= 0) & (worst >= 0), (best < 0) & ~only
-        result.best.append(cells[~only])
+        joint = one_choice[of_size]
+        result.pairs.append(cells[joint])
+        result.any_best.append(_without(cells[joint & (best < 0)], worst[joint & (best < 0)]))
+        result.any_worst.append(_without(cells[joint & (worst < 0)], best[joint & (worst < 0)]))
+        both, unseen = (best >= 0) & (worst >= 0) & ~joint, (best < 0) & ~only & ~joint
+        result.best.append(cells[~only & ~joint])
         result.worst.append(_without(cells[both], best[both]))
         result.worst.append(cells[only])
         if unseen.any():
@@ -183,7 +194,9 @@ def sums_of(tasks: Tasks) -> Sums:
             left = [_without(cells[unseen], np.full(unseen.sum(), p)) for p in range(a)]
             others = _without(np.stack(left, axis=1), worst[unseen])
             result.unseen.append((candidates, others))
-    return Sums([i for i in result.best if i.size], [i for i in result.worst if i.size], result.unseen, linear)
+    for part in (result.best, result.worst, result.pairs, result.any_best, result.any_worst):
+        part[:] = [cells for cells in part if cells.size]
+    return result
 
 
 def _without(cells: Ints, place: Ints) -> Ints:
@@ -194,7 +207,7 @@ def _without(cells: Ints, place: Ints) -> Ints:
 
 
 def _log_likelihood(tasks: Tasks, utilities: Any) -> Any:
-    """Log-likelihood of all answers (products of logits), from utilities (J, R).
+    """Log-likelihood of all answers, from utilities (J, R).
 
     Exponentials are taken once per respondent and item. Utilities beyond +-700 overflow: the sampler rejects them.
     """
@@ -210,6 +223,12 @@ def _log_likelihood(tasks: Tasks, utilities: Any) -> Any:
         value -= pt.log(total(up, cells)).sum()
     for cells in sums.worst:
         value -= pt.log(total(down, cells)).sum()
+    for cells in sums.pairs:
+        value -= pt.log(total(up, cells) * total(down, cells) - cells.shape[1]).sum()
+    for cells in sums.any_best:
+        value += pt.log(total(up, cells)).sum()
+    for cells in sums.any_worst:
+        value += pt.log(total(down, cells)).sum()
     for candidates, others in sums.unseen:
         chance = up[candidates.ravel()].reshape(candidates.shape) / total(down, others)
         value += pt.log(chance.sum(axis=1)).sum()

@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from cvmstats._numerics.tasks import KINDS, Tasks, flatten
 from cvmstats.data.choices import Choices
-from cvmstats.data.forms import best_worst_form
 from cvmstats.errors import ChoicesError, examples
-
-
-def product_form(form: str | Mapping[str, str]) -> str:
-    """The form of best-worst tasks, where a model knows products of logits only.
-
-    Raises
-    ------
-    ChoicesError
-        For an unknown form, and for the joint one.
-    """
-    chosen = best_worst_form(form)
-    if chosen == "maxdiff":
-        raise ChoicesError("hierarchical models here know no joint form 'maxdiff' of best-worst tasks\n"
-                           "  expected sequential or marginal; fit_pooled knows all three")  # fmt: skip
-    return chosen
 
 
 def to_tasks(choices: Choices, *, form: str = "sequential") -> Tasks:

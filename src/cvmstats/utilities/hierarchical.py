@@ -22,11 +22,11 @@ from cvmstats._numerics.newton import maximise
 from cvmstats._numerics.population import Upper
 from cvmstats._numerics.tasks import Tasks
 from cvmstats.data.choices import Choices
-from cvmstats.data.forms import forms_of
+from cvmstats.data.forms import best_worst_form, forms_of
 from cvmstats.data.utilities import Population, Utilities
 from cvmstats.errors import ChoicesError, FitError, InterruptedWarning
 from cvmstats.progress import Bar, progress_bar
-from cvmstats.utilities.answers import product_form, to_tasks
+from cvmstats.utilities.answers import to_tasks
 from cvmstats.utilities.options import Prior, Sampler
 
 Floats = npt.NDArray[np.float64]
@@ -71,7 +71,8 @@ def fit_hierarchical(
         By default our blocked Gibbs sampler with 4 chains of 1,000 draws after 150 of warm-up;
         ``Sampler(engine="nuts")`` draws from the same posterior with nutpie or PyMC.
     form : str, or mapping {kind: form}
-        Likelihood of best-worst tasks, ``sequential`` or ``marginal``. Other kinds have one each, see :func:`fit_pooled`.
+        Likelihood of best-worst tasks, ``sequential``, ``maxdiff`` (joint) or ``marginal``. Other kinds have one each, see
+        :func:`fit_pooled`.
     seed : int or Generator
         The same seed gives the same draws on any number of threads.
     progress : bool, optional
@@ -96,8 +97,8 @@ def fit_hierarchical(
         more than 5% of the respondents' utilities.
     """
     prior, sampler = prior or Prior(), sampler or Sampler()
-    names = forms_of(choices.design, product_form(form))
-    tasks = to_tasks(choices, form=product_form(form))
+    names = forms_of(choices.design, best_worst_form(form))
+    tasks = to_tasks(choices, form=best_worst_form(form))
     if choices.respondents.weight_kind is not None and np.ptp(choices.respondents.weight) > 0:
         raise ChoicesError("fit_hierarchical does not use weights, and these respondents carry some\n"
                            "  fit without them (Respondents without a weight column), or use fit_pooled")  # fmt: skip

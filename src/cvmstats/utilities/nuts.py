@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from cvmstats._numerics.logit import log_likelihood
 from cvmstats.data.choices import Choices
+from cvmstats.data.forms import best_worst_form
 from cvmstats.errors import FitError
 from cvmstats.progress import wanted
 from cvmstats.utilities._pymc_model import flat_tasks, to_pymc
-from cvmstats.utilities.answers import product_form
 from cvmstats.utilities.options import Prior, Sampler
 
 Floats = npt.NDArray[np.float64]
@@ -76,7 +76,7 @@ def sample_nuts(choices: Choices, prior: Prior | None = None, sampler: Sampler |
     number = int(seed.integers(2**32)) if isinstance(seed, np.random.Generator) else int(seed) % 2**32
     run = _nutpie if options.nuts_backend == "nutpie" else _pymc
     trace = run(to_pymc(choices, prior=prior, form=form), options, number, wanted(progress))
-    return _collect(trace, choices, options, product_form(form))
+    return _collect(trace, choices, options, best_worst_form(form))
 
 
 def _collect(trace: Any, choices: Choices, options: Sampler, form: str) -> NutsDraws:
