@@ -195,7 +195,7 @@ def test_model_refuses_what_it_does_not_know() -> None:
         to_pymc(choices.with_respondents(Respondents(table=table, weight_kind="frequency")))
     pairs = Design(objects=choices.design.objects, shown=[[[0, 1]]], kind="graded")
     answer = Choices(design=pairs, respondents=Respondents.from_ids(["1"]), version=[0], place=[[[1, 0]]])
-    with pytest.raises(ChoicesError, match="no likelihood for tasks of kind graded\n  expected best_worst"):
+    with pytest.raises(ChoicesError, match="no likelihood for tasks of kind 'graded'\n  expected best_worst"):
         to_pymc(answer)
 
 
