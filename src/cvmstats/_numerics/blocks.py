@@ -27,7 +27,7 @@ from cvmstats._numerics.lanes import (
     spread,
     store,
 )
-from cvmstats._numerics.logit import _take_pairs, _task
+from cvmstats._numerics.logit import ends, take_pairs
 from cvmstats._numerics.tasks import Tasks
 
 FARTHEST = 80.0
@@ -338,14 +338,13 @@ def _one_by_one(blocks, b, lane, u, g, value):  # type: ignore[no-untyped-def]
     for j in range(n_objects):
         g[j, lane] = blocks.linear[b, j, lane]
         value[lane] += blocks.linear[b, j, lane] * u[j, lane]
-    nothing = np.empty((0, 0))
     for t in range(blocks.member.shape[1]):
         if blocks.less[b, t, lane] > 0.0:
             size = np.int64(blocks.less[b, t, lane])
             v, part = np.empty(size), np.zeros(size)
             for a in range(size):
                 v[a] = u[blocks.member[b, t, a, lane], lane]
-            value[lane] -= _take_pairs(v, part, nothing)
+            value[lane] -= take_pairs(v, part)
             for a in range(size):
                 g[blocks.member[b, t, a, lane], lane] += part[a]
             continue
@@ -371,13 +370,12 @@ def _one_by_one(blocks, b, lane, u, g, value):  # type: ignore[no-untyped-def]
 
 @compiled
 def _add_odd(blocks, b, u, g, value):  # type: ignore[no-untyped-def]
-    nothing = np.empty((0, 0))
     for lane in range(WIDTH):
         for t in range(blocks.odd[b * WIDTH + lane], blocks.odd[b * WIDTH + lane + 1]):
             members = blocks.odd_objects[blocks.odd_start[t] : blocks.odd_start[t + 1]]
             v, part = np.empty(len(members)), np.zeros(len(members))
             for j in range(len(members)):
                 v[j] = u[members[j], lane]
-            value[lane] += _task(v, blocks.odd_best[t], blocks.odd_worst[t], False, blocks.odd_joint[t], part, nothing)
+            value[lane] += ends(v, blocks.odd_best[t], blocks.odd_worst[t], blocks.odd_joint[t], part)
             for j in range(len(members)):
                 g[members[j], lane] += part[j]

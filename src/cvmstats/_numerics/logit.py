@@ -105,110 +105,157 @@ def _stage(v, sign, skip, pick, p):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _add_stage(sign, pick, p, weight, g, h):  # type: ignore[no-untyped-def]
-    """Add a stage's gradient and, where ``h`` is not empty, its Hessian."""
+def _pull(sign, pick, p, weight, g):  # type: ignore[no-untyped-def]
+    """Add a stage's gradient."""
     for j in range(len(g)):
         g[j] -= weight * sign * p[j]
     g[pick] += weight * sign
-    if h.shape[0]:
-        for j in range(len(g)):
-            h[j, j] -= weight * p[j]
-            for k in range(len(g)):
-                h[j, k] += weight * p[j] * p[k]
+
+
+@compiled
+def _bend(p, weight, h):  # type: ignore[no-untyped-def]
+    """Add a stage's Hessian."""
+    for j in range(len(p)):
+        h[j, j] -= weight * p[j]
+        for k in range(len(p)):
+            h[j, k] += weight * p[j] * p[k]
 
 
 @compiled
 def _task(v, best, worst, worst_only, joint, g, h):  # type: ignore[no-untyped-def]
     """Log probability of one task; its gradient is added to ``g`` and its Hessian to ``h`` (empty: not wanted)."""
-    p = np.empty(len(v))
-    if joint:
-        return _pair_of_ends(v, best, worst, p, g, h)
-    if best >= 0:
-        value = _stage(v, 1.0, -1, best, p)
-        _add_stage(1.0, best, p, 1.0, g, h)
-        if worst >= 0:
-            value += _stage(v, -1.0, best, worst, p)
-            _add_stage(-1.0, worst, p, 1.0, g, h)
-        return value
-    if worst_only:
-        value = _stage(v, -1.0, -1, worst, p)
-        _add_stage(-1.0, worst, p, 1.0, g, h)
-        return value
-    return _missing_best(v, worst, g, h)
-
-
-@compiled
-def _pair_of_ends(v, best, worst, p, g, h):  # type: ignore[no-untyped-def]
-    """Joint best and worst, the numerators (a missing pick summed out) over U D - a."""
-    a = len(v)
-    if best >= 0 and worst >= 0:
-        value = v[best] - v[worst]
-        g[best] += 1.0
-        g[worst] -= 1.0
-    else:
-        # the missing pick is any other: P(b) = e^(v_b) sum over w of e^(-v_w), one logit's denominator with a plus
-        pick, sign = (best, 1.0) if best >= 0 else (worst, -1.0)
-        other = 0 if pick else 1
-        total = -sign * v[other] - _stage(v, -sign, pick, other, p)
-        value = sign * v[pick] + total
-        g[pick] += sign
-        for j in range(a):
-            g[j] -= sign * p[j]
-            if h.shape[0]:
-                h[j, j] += p[j]
-                for k in range(a):
-                    h[j, k] -= p[j] * p[k]
-    return value - _take_pairs(v, g, h)
-
-
-@compiled
-def _take_pairs(v, g, h):  # type: ignore[no-untyped-def]
-    """log(U D - a); its gradient is taken from ``g`` and its Hessian from ``h``. All is divided by e^(max v - min v) first."""
-    a, high, low = len(v), v.max(), v.min()
-    up, down = np.exp(v - high), np.exp(low - v)
-    u, d, unit = up.sum(), down.sum(), np.exp(low - high)
-    total = u * d - a * unit
-    mean = (up * d - u * down) / total
-    for j in range(a):
-        g[j] -= mean[j]
+    if joint or (best < 0 and not worst_only):
         if h.shape[0]:
-            h[j, j] -= (up[j] * d + u * down[j]) / total
-            for k in range(a):
-                h[j, k] += (up[j] * down[k] + up[k] * down[j]) / total + mean[j] * mean[k]
+            if joint:
+                _bend_ends(v, best, worst, h)
+            else:
+                _bend_hidden(v, worst, h)
+        return ends(v, best, worst, joint, g)
+    p, value = np.empty(len(v)), 0.0
+    for sign in (1.0, -1.0):
+        pick = best if sign > 0 else worst
+        if pick >= 0:
+            value += _stage(v, sign, -1 if sign > 0 else best, pick, p)
+            _pull(sign, pick, p, 1.0, g)
+            if h.shape[0]:
+                _bend(p, 1.0, h)
+    return value
+
+
+@compiled
+def ends(v, best, worst, joint, g):  # type: ignore[no-untyped-def]
+    """Log probability of a best and worst that are no product of logits: joint ones, or a best that is summed out."""
+    return _pair_of_ends(v, best, worst, g) if joint else _hidden_best(v, worst, g)
+
+
+@compiled
+def _pair_of_ends(v, best, worst, g):  # type: ignore[no-untyped-def]
+    """Joint best and worst, the numerators (a missing pick summed out) over U D - a."""
+    value = -take_pairs(v, g)
+    if best >= 0:
+        value += v[best]
+        g[best] += 1.0
+    if worst >= 0:
+        value -= v[worst]
+        g[worst] -= 1.0
+    if best < 0 or worst < 0:
+        # the missing pick is any other: P(b) = e^(v_b) times the sum over w of e^(-v_w), a logit's denominator on top
+        pick, sign = (best, -1.0) if best >= 0 else (worst, 1.0)
+        other, p = 0 if pick else 1, np.empty(len(v))
+        value += sign * v[other] - _stage(v, sign, pick, other, p)
+        for j in range(len(v)):
+            g[j] += sign * p[j]
+    return value
+
+
+@compiled
+def take_pairs(v, g):  # type: ignore[no-untyped-def]
+    """log(U D - a); its gradient is taken from ``g``."""
+    high, low, u, d = v[0], v[0], 0.0, 0.0
+    for j in range(len(v)):
+        high, low = max(high, v[j]), min(low, v[j])
+    for j in range(len(v)):
+        u += np.exp(v[j] - high)
+        d += np.exp(low - v[j])
+    total = u * d - len(v) * np.exp(low - high)  # all of it divided by e^(max v - min v)
+    for j in range(len(v)):
+        g[j] -= (np.exp(v[j] - high) * d - u * np.exp(low - v[j])) / total
     return high - low + np.log(total)
 
 
 @compiled
-def _missing_best(v, worst, g, h):  # type: ignore[no-untyped-def]
-    """P(w) = sum over b of P(b, w): a mixture over the unseen best, with its exact derivatives."""
+def _bend_ends(v, best, worst, h):  # type: ignore[no-untyped-def]
+    """Add the Hessian of a joint best and worst."""
+    p = np.empty(len(v))
+    if best < 0 or worst < 0:
+        pick, sign = (best, -1.0) if best >= 0 else (worst, 1.0)
+        _stage(v, sign, pick, 0 if pick else 1, p)
+        _bend(p, -1.0, h)
+    high, low = v.max(), v.min()
+    up, down = np.exp(v - high), np.exp(low - v)
+    u, d = up.sum(), down.sum()
+    total = u * d - len(v) * np.exp(low - high)
+    mean = (up * d - u * down) / total
+    for j in range(len(v)):
+        h[j, j] -= (up[j] * d + u * down[j]) / total
+        for k in range(len(v)):
+            h[j, k] += (up[j] * down[k] + up[k] * down[j]) / total + mean[j] * mean[k]
+
+
+@compiled
+def _hidden_best(v, worst, g):  # type: ignore[no-untyped-def]
+    """P(w) = sum over b of P(b, w), a mixture over the unseen best."""
     a = len(v)
-    p, q = np.empty(a), np.empty(a)
-    logs = np.full(a, -np.inf)
+    p, chance = np.empty(a), np.empty(a)
+    value = _chances(v, worst, p, chance)
     for b in range(a):
         if b != worst:
-            logs[b] = _stage(v, 1.0, -1, b, p) + _stage(v, -1.0, b, worst, q)
-    high = logs.max()
-    value = high + np.log(np.exp(logs - high).sum())
-    mean = np.zeros(a)
+            _stage(v, 1.0, -1, b, p)
+            _pull(1.0, b, p, chance[b], g)
+            _stage(v, -1.0, b, worst, p)
+            _pull(-1.0, worst, p, chance[b], g)
+    return value
+
+
+@compiled
+def _chances(v, worst, p, chance):  # type: ignore[no-untyped-def]
+    """log P(w), and the probability of each unseen best given w into ``chance``."""
+    high, total = -np.inf, 0.0
+    for b in range(len(v)):
+        if b != worst:
+            chance[b] = _stage(v, 1.0, -1, b, p) + _stage(v, -1.0, b, worst, p)
+            high = max(high, chance[b])
+    for b in range(len(v)):
+        chance[b] = np.exp(chance[b] - high) if b != worst else 0.0
+        total += chance[b]
+    for b in range(len(v)):
+        chance[b] /= total
+    return high + np.log(total)
+
+
+@compiled
+def _bend_hidden(v, worst, h):  # type: ignore[no-untyped-def]
+    """Add the Hessian of a worst whose best is summed out: the mean of those of the mixture, and the spread of gradients."""
+    a = len(v)
+    p, q, chance, mean = np.empty(a), np.empty(a), np.empty(a), np.zeros(a)
+    _chances(v, worst, p, chance)
     for b in range(a):
         if b == worst:
             continue
-        r = np.exp(logs[b] - value)
         part = np.zeros(a)
         _stage(v, 1.0, -1, b, p)
-        _add_stage(1.0, b, p, 1.0, part, h[:0])
+        _pull(1.0, b, p, 1.0, part)
         _stage(v, -1.0, b, worst, q)
-        _add_stage(-1.0, worst, q, 1.0, part, h[:0])
-        mean += r * part
-        if h.shape[0]:
-            scratch = np.zeros(a)
-            _add_stage(1.0, b, p, r, scratch, h)
-            _add_stage(-1.0, worst, q, r, scratch, h)
-            h += r * np.outer(part, part)
-    g += mean
-    if h.shape[0]:
-        h -= np.outer(mean, mean)
-    return value
+        _pull(-1.0, worst, q, 1.0, part)
+        _bend(p, chance[b], h)
+        _bend(q, chance[b], h)
+        for j in range(a):
+            mean[j] += chance[b] * part[j]
+            for k in range(a):
+                h[j, k] += chance[b] * part[j] * part[k]
+    for j in range(a):
+        for k in range(a):
+            h[j, k] -= mean[j] * mean[k]
 
 
 @compiled
