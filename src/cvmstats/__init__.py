@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         write_design,
     )
     from cvmstats.survey.simulate import simulate_choices
+    from cvmstats.survey.styles import ResponseStyles
     from cvmstats.utilities._pymc_model import to_pymc
     from cvmstats.utilities.counts import score_counts
     from cvmstats.utilities.hierarchical import fit_hierarchical
@@ -93,6 +94,7 @@ _HOMES = {
     "survey": ("read_attributes", "read_choices", "read_design", "read_items", "read_respondents", "write_choices",
                "write_design"),
     "survey.simulate": ("simulate_choices",),
+    "survey.styles": ("ResponseStyles",),
     "utilities._pymc_model": ("to_pymc",),
     "utilities.counts": ("score_counts",),
     "utilities.hierarchical": ("fit_hierarchical",),
@@ -107,8 +109,8 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Accounts", "Attributes", "Choices", "Design", "Findings", "Items", "Prior", "Profiles", "Projection",
-    "RatingStyle", "Respondents", "Sampler", "Scorer", "SegmentClassifier", "Segments", "Utilities", "__version__",
-    "assess_design", "assign_segments", "choose_segments", "combine_designs", "compare_questions", "concat_choices",
+    "RatingStyle", "Respondents", "ResponseStyles", "Sampler", "Scorer", "SegmentClassifier", "Segments", "Utilities",
+    "__version__", "assess_design", "assign_segments", "choose_segments", "combine_designs", "compare_questions", "concat_choices",
     "correct_sizes", "design_best_worst", "design_cases", "design_conjoint", "design_pairs", "errors",
     "evaluate_classifier", "expected_precision", "fit_classifier", "fit_hierarchical", "fit_latent_class",
     "fit_mixture", "fit_pooled", "grade_priorities", "load", "make_study", "plot_design", "plot_power",
