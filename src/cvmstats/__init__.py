@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         write_choices,
         write_design,
     )
+    from cvmstats.survey.quality import check_choices
     from cvmstats.survey.simulate import simulate_choices
     from cvmstats.survey.styles import ResponseStyles
     from cvmstats.utilities._pymc_model import to_pymc
@@ -93,6 +94,7 @@ _HOMES = {
     "strategy": ("grade_priorities",),
     "survey": ("read_attributes", "read_choices", "read_design", "read_items", "read_respondents", "write_choices",
                "write_design"),
+    "survey.quality": ("check_choices",),
     "survey.simulate": ("simulate_choices",),
     "survey.styles": ("ResponseStyles",),
     "utilities._pymc_model": ("to_pymc",),
@@ -110,11 +112,11 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "Accounts", "Attributes", "Choices", "Design", "Findings", "Items", "Prior", "Profiles", "Projection",
     "RatingStyle", "Respondents", "ResponseStyles", "Sampler", "Scorer", "SegmentClassifier", "Segments", "Utilities",
-    "__version__", "assess_design", "assign_segments", "choose_segments", "combine_designs", "compare_questions", "concat_choices",
-    "correct_sizes", "design_best_worst", "design_cases", "design_conjoint", "design_pairs", "errors",
-    "evaluate_classifier", "expected_precision", "fit_classifier", "fit_hierarchical", "fit_latent_class",
-    "fit_mixture", "fit_pooled", "grade_priorities", "load", "make_study", "plot_design", "plot_power",
-    "plot_priorities", "plot_segments", "plot_utilities", "project", "read_accounts", "read_attributes",
+    "__version__", "assess_design", "assign_segments", "check_choices", "choose_segments", "combine_designs",
+    "compare_questions", "concat_choices", "correct_sizes", "design_best_worst", "design_cases", "design_conjoint",
+    "design_pairs", "errors", "evaluate_classifier", "expected_precision", "fit_classifier", "fit_hierarchical",
+    "fit_latent_class", "fit_mixture", "fit_pooled", "grade_priorities", "load", "make_study", "plot_design",
+    "plot_power", "plot_priorities", "plot_segments", "plot_utilities", "project", "read_accounts", "read_attributes",
     "read_choices", "read_design", "read_items", "read_respondents", "run_study", "save", "score_counts",
     "segment_accounts", "simulate_choices", "simulate_power", "to_pymc", "write_accounts", "write_choices",
     "write_design", "write_png",
