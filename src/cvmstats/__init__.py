@@ -14,10 +14,11 @@ from cvmstats import errors
 if TYPE_CHECKING:
     from cvmstats.data.accounts import Accounts
     from cvmstats.data.attributes import Attributes
-    from cvmstats.data.choices import Choices, concat_choices
+    from cvmstats.data.choices import Choices
     from cvmstats.data.design import Design
     from cvmstats.data.findings import Findings
     from cvmstats.data.items import Items
+    from cvmstats.data.merge import concat_choices
     from cvmstats.data.profiles import Profiles
     from cvmstats.data.projection import Projection
     from cvmstats.data.respondents import Respondents
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
         write_choices,
         write_design,
     )
+    from cvmstats.survey.join import join_respondents
     from cvmstats.survey.quality import check_choices
     from cvmstats.survey.simulate import simulate_choices
     from cvmstats.survey.styles import ResponseStyles
@@ -73,10 +75,11 @@ __version__ = "0.1.0"
 _HOMES = {
     "data.accounts": ("Accounts",),
     "data.attributes": ("Attributes",),
-    "data.choices": ("Choices", "concat_choices"),
+    "data.choices": ("Choices",),
     "data.design": ("Design",),
     "data.findings": ("Findings",),
     "data.items": ("Items",),
+    "data.merge": ("concat_choices",),
     "data.profiles": ("Profiles",),
     "data.projection": ("Projection",),
     "data.respondents": ("Respondents",),
@@ -94,6 +97,7 @@ _HOMES = {
     "strategy": ("grade_priorities",),
     "survey": ("read_attributes", "read_choices", "read_design", "read_items", "read_respondents", "write_choices",
                "write_design"),
+    "survey.join": ("join_respondents",),
     "survey.quality": ("check_choices",),
     "survey.simulate": ("simulate_choices",),
     "survey.styles": ("ResponseStyles",),
@@ -115,11 +119,11 @@ __all__ = [
     "__version__", "assess_design", "assign_segments", "check_choices", "choose_segments", "combine_designs",
     "compare_questions", "concat_choices", "correct_sizes", "design_best_worst", "design_cases", "design_conjoint",
     "design_pairs", "errors", "evaluate_classifier", "expected_precision", "fit_classifier", "fit_hierarchical",
-    "fit_latent_class", "fit_mixture", "fit_pooled", "grade_priorities", "load", "make_study", "plot_design",
-    "plot_power", "plot_priorities", "plot_segments", "plot_utilities", "project", "read_accounts", "read_attributes",
-    "read_choices", "read_design", "read_items", "read_respondents", "run_study", "save", "score_counts",
-    "segment_accounts", "simulate_choices", "simulate_power", "to_pymc", "write_accounts", "write_choices",
-    "write_design", "write_png",
+    "fit_latent_class", "fit_mixture", "fit_pooled", "grade_priorities", "join_respondents", "load", "make_study",
+    "plot_design", "plot_power", "plot_priorities", "plot_segments", "plot_utilities", "project", "read_accounts",
+    "read_attributes", "read_choices", "read_design", "read_items", "read_respondents", "run_study", "save",
+    "score_counts", "segment_accounts", "simulate_choices", "simulate_power", "to_pymc", "write_accounts",
+    "write_choices", "write_design", "write_png",
 ]  # fmt: skip
 
 

@@ -105,9 +105,9 @@ def main() -> None:
              f"Command: `uv run python tests/evidence/quality.py`, seeds 0 to {options.seeds - 1}; numpy {version('numpy')}, "
              f"Python {platform.python_version()}.", "",
              "600 people, 20 items, 12 sets of 5, 10 versions; 10% answer by chance, 5% in straight lines, 5% copies. Means "
-             "over the seeds, in brackets the worst seed. Found: by the screen of that name. Honest people suspected: by the "
-             "screen that suspects most of them, and by any. Of identical answers the first in the file is the honest one. File: "
-             "share of surveys of which the whole file is suspected wrongly.", "",
+             "over the seeds, in brackets the worst seed. Found: by the screen of that name. Honest people suspected: by "
+             "the screen that suspects most of them, and by any. Of identical answers the first in the file is the honest one. "
+             "File: share of surveys of which the whole file is suspected wrongly.", "",
              "| sd of items, of people | straight | copies | random | honest: one screen | honest: any | file |",
              "|" + "---|" * 7]  # fmt: skip
     swaps = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from html import escape
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -212,31 +211,3 @@ class Choices:
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(repr(self))}</pre>"
-
-
-def concat_choices(*choices: Choices) -> Choices:
-    """Put the answers of different people to the same design together.
-
-    Raises
-    ------
-    ChoicesError
-        Where the designs differ, or somebody stands in two of them.
-    """
-    if len({c.design.fingerprint for c in choices}) != 1:
-        raise ChoicesError("the answers belong to different designs\n  fit them apart, or read them with one design file")
-    tables = pd.concat([c.respondents.table for c in choices], ignore_index=True)
-    kinds = {c.respondents.weight_kind for c in choices}
-    if len(kinds) > 1:
-        raise ChoicesError("the respondents carry weights of different kinds")
-    optional: dict[str, Any] = {}
-    for name in ("strength", "count", "displayed", "seconds"):
-        parts = [getattr(c, name) for c in choices]
-        if any((p is None) != (parts[0] is None) for p in parts):
-            raise ChoicesError(f"'{name}' is there for some of the answers only")
-        optional[name] = None if parts[0] is None else np.concatenate(parts)
-    optional["left_out"] = tuple(dict.fromkeys(pair for c in choices for pair in c.left_out))
-    return Choices(
-        design=choices[0].design, respondents=Respondents(table=tables, weight_kind=kinds.pop()),
-        version=np.concatenate([c.version for c in choices]), place=np.concatenate([c.place for c in choices]),
-        source="; ".join(dict.fromkeys(c.source for c in choices if c.source)), **optional,
-    )  # fmt: skip
