@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from cvmstats.survey.quality import check_choices
     from cvmstats.survey.simulate import simulate_choices
     from cvmstats.survey.styles import ResponseStyles
+    from cvmstats.survey.weights import rake
     from cvmstats.utilities._pymc_model import to_pymc
     from cvmstats.utilities.counts import score_counts
     from cvmstats.utilities.hierarchical import fit_hierarchical
@@ -101,6 +102,7 @@ _HOMES = {
     "survey.quality": ("check_choices",),
     "survey.simulate": ("simulate_choices",),
     "survey.styles": ("ResponseStyles",),
+    "survey.weights": ("rake",),
     "utilities._pymc_model": ("to_pymc",),
     "utilities.counts": ("score_counts",),
     "utilities.hierarchical": ("fit_hierarchical",),
@@ -120,9 +122,9 @@ __all__ = [
     "compare_questions", "concat_choices", "correct_sizes", "design_best_worst", "design_cases", "design_conjoint",
     "design_pairs", "errors", "evaluate_classifier", "expected_precision", "fit_classifier", "fit_hierarchical",
     "fit_latent_class", "fit_mixture", "fit_pooled", "grade_priorities", "join_respondents", "load", "make_study",
-    "plot_design", "plot_power", "plot_priorities", "plot_segments", "plot_utilities", "project", "read_accounts",
-    "read_attributes", "read_choices", "read_design", "read_items", "read_respondents", "run_study", "save",
-    "score_counts", "segment_accounts", "simulate_choices", "simulate_power", "to_pymc", "write_accounts",
+    "plot_design", "plot_power", "plot_priorities", "plot_segments", "plot_utilities", "project", "rake",
+    "read_accounts", "read_attributes", "read_choices", "read_design", "read_items", "read_respondents", "run_study",
+    "save", "score_counts", "segment_accounts", "simulate_choices", "simulate_power", "to_pymc", "write_accounts",
     "write_choices", "write_design", "write_png",
 ]  # fmt: skip
 
