@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     )
     from cvmstats.survey.join import join_respondents
     from cvmstats.survey.quality import check_choices
+    from cvmstats.survey.questionnaire import write_questionnaire
     from cvmstats.survey.simulate import simulate_choices
     from cvmstats.survey.styles import ResponseStyles
     from cvmstats.survey.weights import rake
@@ -100,6 +101,7 @@ _HOMES = {
                "write_design"),
     "survey.join": ("join_respondents",),
     "survey.quality": ("check_choices",),
+    "survey.questionnaire": ("write_questionnaire",),
     "survey.simulate": ("simulate_choices",),
     "survey.styles": ("ResponseStyles",),
     "survey.weights": ("rake",),
@@ -125,7 +127,7 @@ __all__ = [
     "plot_design", "plot_power", "plot_priorities", "plot_segments", "plot_utilities", "project", "rake",
     "read_accounts", "read_attributes", "read_choices", "read_design", "read_items", "read_respondents", "run_study",
     "save", "score_counts", "segment_accounts", "simulate_choices", "simulate_power", "to_pymc", "write_accounts",
-    "write_choices", "write_design", "write_png",
+    "write_choices", "write_design", "write_png", "write_questionnaire",
 ]  # fmt: skip
 
 
