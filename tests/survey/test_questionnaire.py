@@ -165,10 +165,10 @@ def test_profiles_in_another_language(tmp_path):
 
 
 def test_second_questions_about_anchors_and_none(tmp_path):
-    text = written(design_best_worst(ITEMS, items_per_task=3, anchor="dual", anchor_label="it matters", seed=1), tmp_path)
-    assert "And which of these: it matters?" in text
+    text = written(design_best_worst(ITEMS, items_per_task=3, anchor="dual", anchor_label="worth having", seed=1), tmp_path)
+    assert "How many of these are worth having?" in text
     assert all(word in text for word in ("All of them", "Some of them", "None of them"))
-    assert "it matters" not in Table(text).cells
+    assert "worth having" not in Table(text).cells
     text = written(design_conjoint(PARTS, alternatives=2, n_tasks=4, none="dual", seed=1), tmp_path)
     assert "Would you really choose it, or rather: none?" in text
     assert "Rather none" in text

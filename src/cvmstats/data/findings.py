@@ -50,6 +50,11 @@ class Findings:
         """Names of the checks that found something, in the order of the table."""
         return tuple(dict.fromkeys(self.table["check"])) if "check" in self.table else ()
 
+    @property
+    def has_errors(self) -> bool:
+        """Whether any of them is an error."""
+        return bool((self.table["severity"] == "error").any())
+
     def respondents(self, checks: str | Iterable[str] | None = None) -> tuple[str, ...]:
         """Ids of the people whom these checks concern, each once; by default those of all checks.
 

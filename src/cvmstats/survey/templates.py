@@ -22,8 +22,11 @@ thead th { background: #eee; font-weight: bold; }
 .mark { width: 6.5em; text-align: center; }
 .mark.box, .box { font-size: 15pt; line-height: 1; }
 .profiles td, .profiles thead th { text-align: center; }
+.profiles .mark { width: auto; }
+.profiles tbody th { width: 8em; }
 .second { margin-top: .6em; }
-.second span { display: inline-block; margin-left: 1.4em; }
+.second b { display: block; margin-bottom: .2em; }
+.second span { display: inline-block; margin-right: 2em; }
 @media print { body { margin: 0; max-width: none; } }
 </style>
 </head>

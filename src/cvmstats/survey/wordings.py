@@ -23,7 +23,7 @@ ENGLISH = {
     "offer": "Offer {number}",
     "choose": "I choose",
     "reject": "I reject",
-    "dual": "And which of these: {anchor}?",
+    "dual": "How many of these are {anchor}?",
     "all": "All of them",
     "some": "Some of them",
     "none_of_them": "None of them",
