@@ -16,7 +16,7 @@ from cvmstats.survey import read_choices, write_choices
 from cvmstats.survey.group import agreement, fit_group, fit_tasks, pool_tasks, score
 from cvmstats.survey.picks import as_answers, random_answers, stages_of
 from cvmstats.survey.quality import check_choices
-from cvmstats.survey.screens import _tail
+from cvmstats.survey.screens import _tail, identical_answers
 from cvmstats.survey.simulate import simulate_choices
 from cvmstats.survey.styles import ResponseStyles
 from tests.evidence import quality as evidence
@@ -126,6 +126,7 @@ def test_every_kind_of_task_is_screened(kind):
     # 8 people; the chance that 3 of them or more pass is 0.006
     assert len(set(style.index[style == "random"]) & set(found.respondents("random"))) >= 6
     assert row(found, "duplicate")["count"] >= 4  # whether chance would give so many depends on the kind
+    assert (row(found, "duplicate")["severity"] == "error") == (kind != "pair")  # 21 pairs of items so far apart: 11 coincide
     honest = set(style.index[style == "honest"])
     assert len(honest & set(found.respondents("random"))) <= 4
     if kind == "pair":
@@ -296,3 +297,15 @@ def test_the_tail_of_a_sum_of_unlike_trials():
     assert _tail(p, np.array([1]))[0] == pytest.approx(exact)
     assert _tail(p, np.array([3]))[0] == pytest.approx(0.01)
     assert _tail(p, np.array([0]))[0] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("kind", "scale"), [("best_worst", 0.5), ("best_worst", 1), ("best", 1), ("best", 2)])
+def test_coincidences_of_honest_people_are_no_copies(kind, scale):
+    """Seven sets only: many people agree in all of them, and as many pairs are expected, within a factor of 3."""
+    design = Design(objects=ITEMS, shown=DESIGN.shown[:, :7], kind=kind)
+    utilities = np.random.default_rng(0).normal([3, 2, 1, 0, -1, -2, -3], 0.5, (200, 7)) * scale
+    choices = simulate_choices(utilities, design, seed=2)
+    copies = identical_answers(choices, as_answers(choices), fit_group(choices), np.array([], int))
+    assert copies.pairs > 0
+    assert copies.pairs / 3 < copies.expected < 3 * copies.pairs + 3
+    assert row(check_choices(choices), "duplicate")["severity"] == "note"

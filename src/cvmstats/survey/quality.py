@@ -105,7 +105,7 @@ def check_choices(choices: Choices | Any, *, known: Mapping[str, float] | Sequen
     straight = Flags(np.array([], np.int64), [])
     if group is not None:
         straight = straight_lines(choices, answers, group)
-    _copies(choices, identical_answers(choices, straight.rows, seed=seed), rows)
+    _copies(choices, identical_answers(choices, answers, group, straight.rows, seed=seed), rows)
     _flags(choices, rows, "pattern", "error", repeated_positions(choices, straight.rows),
            "gave the sequence of positions of somebody who saw other sets",
            "ask who entered these interviews; leave them out where they were made up")  # fmt: skip
