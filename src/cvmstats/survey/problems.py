@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cvmstats.errors import ChoicesError, CvmWarning
+from cvmstats.errors import ChoicesError, TasksLeftOut
 
 
 class Part(NamedTuple):
@@ -20,12 +20,6 @@ class Part(NamedTuple):
     n_tasks: int
     where: str
     respondents: tuple[str, ...]
-
-
-class TasksLeftOut(CvmWarning):
-    """Tasks that could not be used were left out as unanswered; ``parts`` says why and whose."""
-
-    parts: tuple[Part, ...] = ()
 
 
 DROP = 'to leave such tasks out: read_choices(..., invalid="drop")'

@@ -11,10 +11,10 @@ import pandas as pd
 
 from cvmstats.data.choices import Choices
 from cvmstats.data.findings import Findings
-from cvmstats.errors import ChoicesError, examples
+from cvmstats.errors import ChoicesError, TasksLeftOut, examples
 from cvmstats.survey.group import Group, against_chance, agreement, fit_group
 from cvmstats.survey.picks import Answers, as_answers
-from cvmstats.survey.problems import TasksLeftOut
+from cvmstats.survey.problems import Part
 from cvmstats.survey.read import read_choices
 from cvmstats.survey.screens import (
     COINCIDENCE,
@@ -160,6 +160,7 @@ def _read(source: Any, reading: Mapping[str, Any], rows: _Rows) -> Choices:
             warnings.warn(warning.message, stacklevel=3)
             continue
         for part in warning.message.parts:
+            assert isinstance(part, Part)
             rows.add("invalid", "error", part.what, part.n_tasks, part.where,
                      "mend the file; such tasks count as unanswered here")  # fmt: skip
             people = list(dict.fromkeys(part.respondents))
