@@ -12,7 +12,12 @@ import pytest
 from typer.testing import CliRunner
 
 from cvmstats.cli import app
-from cvmstats.data.store import load
+from cvmstats.data.design import Design
+from cvmstats.data.items import Items
+from cvmstats.data.store import load, save
+from cvmstats.survey import write_choices
+from cvmstats.survey.simulate import simulate_choices
+from cvmstats.survey.styles import ResponseStyles
 from cvmstats.workflows import make_study, write_study
 
 RESULTS = {
@@ -172,3 +177,46 @@ def test_design_writes_and_judges(tmp_path):
     whole = invoke("design", tmp_path / "items.csv", "--out", tmp_path / "d.cvm", "--anchor", "dual", "--items-per-task", 3)
     assert whole.exit_code == 0, whole.output
     assert len(load(tmp_path / "d.cvm").objects) == 10
+
+
+def answers(**styles):
+    sets = [[(j + s) % 7 for j in (0, 1, 3)] for s in range(7)] * 2
+    design = Design(objects=Items.from_labels("ABCDEFG"), shown=np.array([sets]))
+    utilities = np.random.default_rng(1).normal([3, 2, 1, 0, -1, -2, -3], 1, (60, 7))
+    return simulate_choices(utilities, design, seed=1, styles=ResponseStyles(**styles))
+
+
+def test_check_prints_findings_and_tells_errors_by_its_exit_code(tmp_path):
+    fine = write_choices(answers(straight=0.1), tmp_path / "fine.csv")
+    done = invoke("check", fine)
+    assert done.exit_code == 0, done.output
+    assert "note: 6 of 60 respondents took the same position too often to be a preference" in done.output
+    assert "-> leave them out: their picks tell where they clicked" in done.output
+    copied = answers(copies=0.1)
+    out = tmp_path / "people.csv"
+    done = invoke("check", write_choices(copied, tmp_path / "copied.csv"), "--out", out)
+    assert done.exit_code == 1
+    assert "error: 6 of 60 respondents gave the very answers of somebody before them" in done.output
+    assert "Traceback" not in done.output
+    table = pd.read_csv(out, dtype=str)
+    assert list(table) == ["check", "respondent", "detail"]
+    assert (table["check"] == "duplicate").sum() == 6
+    save(copied, tmp_path / "copied.cvm")
+    assert invoke("check", tmp_path / "copied.cvm").output.splitlines()[1:2] == done.output.splitlines()[1:2]
+    assert invoke("check", fine, "--best", "G", "--best", "D", "--best", "B", "--best", "A").exit_code == 1
+
+
+def test_check_says_what_it_cannot_read(tmp_path):
+    save(answers().design, tmp_path / "design.cvm")
+    save(answers(), tmp_path / "answers.cvm")
+    for arguments, message in (
+        (["no.csv"], "there is no file of answers"),
+        ([tmp_path / "no.cvm"], "there is no file of answers"),
+        ([tmp_path / "design.cvm"], "design.cvm holds Design\n  expected Choices"),
+        ([tmp_path / "answers.cvm", "--items", "x.csv"], "has its own design and items\n  leave out 'items'"),
+        ([tmp_path / "answers.cvm", "--best", "Z"], "items in known= are not in the design"),
+    ):
+        done = invoke("check", *arguments)
+        assert done.exit_code == 1
+        assert message in done.output
+        assert "Traceback" not in done.output

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from cvmstats.data.accounts import Accounts
     from cvmstats.data.adaptive import AdaptiveState
     from cvmstats.data.attributes import Attributes
-    from cvmstats.data.choices import Choices, concat_choices
+    from cvmstats.data.choices import Choices
     from cvmstats.data.design import Design
     from cvmstats.data.findings import Findings
     from cvmstats.data.items import Items
+    from cvmstats.data.merge import concat_choices
     from cvmstats.data.profiles import Profiles
     from cvmstats.data.projection import Projection
     from cvmstats.data.respondents import Respondents
@@ -60,7 +61,12 @@ if TYPE_CHECKING:
         write_choices,
         write_design,
     )
+    from cvmstats.survey.join import join_respondents
+    from cvmstats.survey.quality import check_choices
+    from cvmstats.survey.questionnaire import write_questionnaire
     from cvmstats.survey.simulate import simulate_choices
+    from cvmstats.survey.styles import ResponseStyles
+    from cvmstats.survey.weights import rake
     from cvmstats.utilities._pymc_model import to_pymc
     from cvmstats.utilities.counts import score_counts
     from cvmstats.utilities.hierarchical import fit_hierarchical
@@ -78,10 +84,11 @@ _HOMES = {
     "data.accounts": ("Accounts",),
     "data.adaptive": ("AdaptiveState",),
     "data.attributes": ("Attributes",),
-    "data.choices": ("Choices", "concat_choices"),
+    "data.choices": ("Choices",),
     "data.design": ("Design",),
     "data.findings": ("Findings",),
     "data.items": ("Items",),
+    "data.merge": ("concat_choices",),
     "data.profiles": ("Profiles",),
     "data.projection": ("Projection",),
     "data.respondents": ("Respondents",),
@@ -99,7 +106,12 @@ _HOMES = {
     "strategy": ("grade_priorities",),
     "survey": ("read_attributes", "read_choices", "read_design", "read_items", "read_respondents", "write_choices",
                "write_design"),
+    "survey.join": ("join_respondents",),
+    "survey.quality": ("check_choices",),
+    "survey.questionnaire": ("write_questionnaire",),
     "survey.simulate": ("simulate_choices",),
+    "survey.styles": ("ResponseStyles",),
+    "survey.weights": ("rake",),
     "utilities._pymc_model": ("to_pymc",),
     "utilities.counts": ("score_counts",),
     "utilities.hierarchical": ("fit_hierarchical",),
@@ -115,15 +127,16 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Accounts", "AdaptiveState", "Attributes", "Choices", "Design", "Findings", "Items", "Prior", "Profiles",
-    "Projection", "RatingStyle", "Respondents", "Sampler", "Scorer", "SegmentClassifier", "Segments", "Utilities",
-    "__version__", "add_holdouts", "assess_design", "assign_segments", "choose_segments", "combine_designs",
-    "compare_policies", "compare_questions", "concat_choices", "correct_sizes", "design_best_worst", "design_cases",
-    "design_conjoint", "design_pairs", "errors", "evaluate_classifier", "expected_precision", "fit_classifier",
-    "fit_hierarchical", "fit_latent_class", "fit_mixture", "fit_pooled", "grade_priorities", "load", "make_study",
-    "next_tasks", "plot_design", "plot_power", "plot_priorities", "plot_segments", "plot_utilities", "project",
+    "Projection", "RatingStyle", "Respondents", "ResponseStyles", "Sampler", "Scorer", "SegmentClassifier",
+    "Segments", "Utilities", "__version__", "add_holdouts", "assess_design", "assign_segments", "check_choices",
+    "choose_segments", "combine_designs", "compare_policies", "compare_questions", "concat_choices",
+    "correct_sizes", "design_best_worst", "design_cases", "design_conjoint", "design_pairs", "errors",
+    "evaluate_classifier", "expected_precision", "fit_classifier", "fit_hierarchical", "fit_latent_class",
+    "fit_mixture", "fit_pooled", "grade_priorities", "join_respondents", "load", "make_study", "next_tasks",
+    "plot_design", "plot_power", "plot_priorities", "plot_segments", "plot_utilities", "project", "rake",
     "read_accounts", "read_attributes", "read_choices", "read_design", "read_items", "read_respondents",
     "run_study", "save", "score_counts", "segment_accounts", "simulate_choices", "simulate_power", "start_adaptive",
-    "to_pymc", "update", "write_accounts", "write_choices", "write_design", "write_png",
+    "to_pymc", "update", "write_accounts", "write_choices", "write_design", "write_png", "write_questionnaire",
 ]  # fmt: skip
 
 

@@ -67,6 +67,29 @@ def design(
         typer.echo(f"{assessment.design!r}\n\n{assessment!r}\n\nwritten to {out}")
 
 
+@app.command()
+def check(
+    answers: Annotated[Path, typer.Argument(help="Answers: long or wide table, or .cvm.", metavar="FILE")],
+    design: Annotated[Path | None, typer.Option(help="What was shown; wide answers need it.")] = None,
+    items: Annotated[Path | None, typer.Option(help="Table of the items.")] = None,
+    best: Annotated[list[str] | None, typer.Option(help="An item known to be good, the best first; give several.")] = None,
+    out: Annotated[Path | None, typer.Option(help="CSV of whom the findings concern.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the chance answers to compare with.")] = 0,
+) -> None:
+    """Look through answers: copies, straight lines, chance, codes exchanged. Exit code 1 where there is an error."""
+    with _clean_errors():
+        from cvmstats.workflows import check_file
+
+        findings = check_file(answers, design=design, items=items, known=best, out=out, seed=seed)
+        typer.echo(repr(findings))
+        for remedy in findings.to_frame()["remedy"]:
+            typer.echo(f"  -> {remedy}")
+        if out is not None:
+            typer.echo(f"\nwritten to {out}")
+        if findings.has_errors:
+            raise typer.Exit(1)
+
+
 @contextmanager
 def _plain_warnings() -> Iterator[None]:
     """Our warnings as plain lines on stderr, without the line of code that raised them."""

@@ -17,7 +17,8 @@
     └── FitError                            a computation that could not be done
     CvmWarning (a UserWarning)
     ├── ConvergenceWarning                  draws or starts that should not be trusted yet
-    └── InterruptedWarning                  a fit that was stopped early
+    ├── InterruptedWarning                  a fit that was stopped early
+    └── TasksLeftOut                        tasks of a file that could not be used
 """
 
 from __future__ import annotations
@@ -87,6 +88,12 @@ class ConvergenceWarning(CvmWarning):
 
 class InterruptedWarning(CvmWarning):
     """A fit was stopped before its end; what it had is returned."""
+
+
+class TasksLeftOut(CvmWarning):
+    """Tasks of a file could not be used and count as unanswered; ``parts`` says why, how many and whose."""
+
+    parts: Sequence[object] = ()
 
 
 def examples(values: Sequence[object], limit: int = 3) -> str:

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvmstats.data.choices import Choices, concat_choices
+from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
+from cvmstats.data.merge import concat_choices
 from cvmstats.data.respondents import Respondents
 from cvmstats.errors import ChoicesError, RespondentsError
 
@@ -79,9 +80,6 @@ def test_concat_puts_people_together() -> None:
     both = concat_choices(choices(), choices(("x", "y", "z")))
     assert both.respondents.ids == ("007", "é", "3", "x", "y", "z")
     np.testing.assert_array_equal(both.take([3, 4, 5]).place, PLACE)
-    other = Design(objects=DESIGN.objects, shown=DESIGN.shown, kind="best")
-    with pytest.raises(ChoicesError, match="different designs"):
-        concat_choices(choices(), choices(("x", "y", "z"), design=other))
     with pytest.raises(RespondentsError, match="stand twice"):
         concat_choices(choices(), choices())
     with pytest.raises(ChoicesError, match="'seconds' is there for some"):

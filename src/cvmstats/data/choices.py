@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from html import escape
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cvmstats.data.design import Design
+from cvmstats.data.findings import Findings
 from cvmstats.data.respondents import Respondents
 from cvmstats.data.store import read_only
 from cvmstats.errors import ChoicesError, examples
@@ -39,6 +41,8 @@ class Choices:
         Object indices in the order in which they were seen, where it differed from ``shown``.
     source : str
         Where the answers came from.
+    left_out : tuple of (str, str)
+        Who was left out of them, by id, and why (:meth:`without`).
 
     Raises
     ------
@@ -55,6 +59,7 @@ class Choices:
     displayed: npt.NDArray[np.int32] | None = None
     seconds: npt.NDArray[np.float64] | None = None
     source: str = ""
+    left_out: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         n_tasks, n_shown = self.design.shown.shape[1:]
@@ -76,6 +81,7 @@ class Choices:
         if self.version.min() < 0 or self.version.max() >= self.design.n_versions:
             raise ChoicesError(f"versions run from {self.version.min()} to {self.version.max()}\n"
                                f"  the design has 0 to {self.design.n_versions - 1}")  # fmt: skip
+        put(self, "left_out", tuple((str(who), str(why)) for who, why in self.left_out))
         self._check_places()
 
     def _check_places(self) -> None:
@@ -127,6 +133,41 @@ class Choices:
         return replace(self, respondents=self.respondents.take(index), version=self.version[index],
                        place=self.place[index], **parts)  # fmt: skip
 
+    def without(self, findings: Findings, checks: str | Iterable[str] | None = None) -> Choices:
+        """The answers without the people whom findings concern; ``left_out`` remembers who went, and why.
+
+        Parameters
+        ----------
+        findings : Findings
+            What ``check_choices`` found in these answers.
+        checks : str or sequence of str, optional
+            Names of the checks to act on, such as ``"duplicate"``; by default all that name people.
+
+        Raises
+        ------
+        ChoicesError
+            Where findings name people who are not here and were not left out before, or nobody would be left.
+        InputError
+            For the name of a check that found nothing.
+        """
+        going = findings.respondents(checks)
+        table = findings.people_frame()
+        if checks is not None:
+            table = table[table["check"].isin([checks] if isinstance(checks, str) else list(checks))]
+        why = {who: ", ".join(dict.fromkeys(part)) for who, part in table.groupby("respondent", sort=False)["check"]}
+        gone = {who for who, _ in self.left_out}
+        here = set(self.respondents.ids)
+        strange = [who for who in going if who not in here and who not in gone]
+        if strange:
+            raise ChoicesError(f"{len(strange):,} of {len(going):,} people in the findings are not among those who answered\n"
+                               f"  for example {examples(strange)}\n  expected the findings of these answers")  # fmt: skip
+        stay = [i for i, who in enumerate(self.respondents.ids) if who not in why]
+        if not stay:
+            raise ChoicesError(f"findings concern all {self.n_respondents:,} respondents: nobody would be left\n"
+                               f"  name the checks to act on: checks= some of {', '.join(findings.checks)}")  # fmt: skip
+        now = tuple((who, why[who]) for who in self.respondents.ids if who in why)
+        return replace(self.take(stay), left_out=self.left_out + now)
+
     def with_respondents(self, respondents: Respondents) -> Choices:
         """The same answers with what is known of the people, matched by id.
 
@@ -165,34 +206,8 @@ class Choices:
         return (f"Choices  {self.n_respondents:,} respondents x {design.n_tasks} tasks x {items} {design.noun}, "
                 f"{', '.join(names.get(k, k) for k in kinds)}\n"
                 f"  {len(design.objects)} {design.noun} · design {design.fingerprint[:6]}, {versions} · "
-                f"{incomplete:,} tasks incomplete")  # fmt: skip
+                f"{incomplete:,} tasks incomplete"
+                f"{f' · {len(self.left_out):,} people left out' if self.left_out else ''}")  # fmt: skip
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(repr(self))}</pre>"
-
-
-def concat_choices(*choices: Choices) -> Choices:
-    """Put the answers of different people to the same design together.
-
-    Raises
-    ------
-    ChoicesError
-        Where the designs differ, or somebody stands in two of them.
-    """
-    if len({c.design.fingerprint for c in choices}) != 1:
-        raise ChoicesError("the answers belong to different designs\n  fit them apart, or read them with one design file")
-    tables = pd.concat([c.respondents.table for c in choices], ignore_index=True)
-    kinds = {c.respondents.weight_kind for c in choices}
-    if len(kinds) > 1:
-        raise ChoicesError("the respondents carry weights of different kinds")
-    optional = {}
-    for name in ("strength", "count", "displayed", "seconds"):
-        parts = [getattr(c, name) for c in choices]
-        if any((p is None) != (parts[0] is None) for p in parts):
-            raise ChoicesError(f"'{name}' is there for some of the answers only")
-        optional[name] = None if parts[0] is None else np.concatenate(parts)
-    return Choices(
-        design=choices[0].design, respondents=Respondents(table=tables, weight_kind=kinds.pop()),
-        version=np.concatenate([c.version for c in choices]), place=np.concatenate([c.place for c in choices]),
-        source="; ".join(dict.fromkeys(c.source for c in choices if c.source)), **optional,
-    )  # fmt: skip

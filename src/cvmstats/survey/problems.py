@@ -5,11 +5,22 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from cvmstats.errors import ChoicesError, CvmWarning
+from cvmstats.errors import ChoicesError, TasksLeftOut
+
+
+class Part(NamedTuple):
+    """What is wrong with some tasks: how many, examples, and whose they are, an id for each task."""
+
+    what: str
+    n_tasks: int
+    where: str
+    respondents: tuple[str, ...]
+
 
 DROP = 'to leave such tasks out: read_choices(..., invalid="drop")'
 
@@ -27,6 +38,7 @@ class Problems:
     drop: bool = False
     of_file: list[str] = field(default_factory=list)
     of_tasks: list[tuple[str, str]] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
 
     def add(self, what: str, *, where: str = "", expected: str = "", remedy: str = "") -> None:
         """Note something about the file that leaving tasks out would not mend."""
@@ -53,6 +65,7 @@ class Problems:
             where += f" and {len(rows) - 3:,} more"
         if detail:
             where += f" ({detail})"
+        self.parts.append(Part(head, len(rows), where, tuple(str(ids[r]) for r, _ in rows)))
         self.of_tasks.append((head, _message(head, where, expected, DROP)))
 
     def settle(self) -> None:
@@ -67,7 +80,9 @@ class Problems:
             raise ChoicesError("\n".join([*self.of_file, *(message for _, message in self.of_tasks)]))
         if self.of_tasks:
             heads = "\n".join(head for head, _ in self.of_tasks)
-            warnings.warn(f"{heads}\n  they are left out as unanswered", CvmWarning, stacklevel=4)
+            warning = TasksLeftOut(f"{heads}\n  they are left out as unanswered")
+            warning.parts = tuple(self.parts)
+            warnings.warn(warning, stacklevel=4)
 
 
 def _message(what: str, where: str, expected: str, remedy: str) -> str:

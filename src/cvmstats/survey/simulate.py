@@ -14,10 +14,13 @@ from cvmstats.data.design import Design
 from cvmstats.data.frames import is_frame, to_pandas
 from cvmstats.data.respondents import Respondents
 from cvmstats.errors import ChoicesError, DesignError, examples
+from cvmstats.survey.styles import ResponseStyles, leave_out, task_utilities
+
+Floats = npt.NDArray[np.float64]
 
 
 def simulate_choices(utilities: Any, design: Design, respondents: Respondents | None = None, *,
-                     version: npt.ArrayLike | None = None, form: str = "sequential",
+                     version: npt.ArrayLike | None = None, form: str = "sequential", styles: ResponseStyles | None = None,
                      seed: int | np.random.Generator = 0) -> Choices:  # fmt: skip
     """Answers to the tasks of a design: best-worst, best only, worst only, pairs, rankings.
 
@@ -35,14 +38,18 @@ def simulate_choices(utilities: Any, design: Design, respondents: Respondents | 
     form : {"sequential", "maxdiff"}
         How best and worst are chosen: one after the other, or as one pair (joint). The ``marginal`` form, in which an item
         may be best and worst, is simulated by two half-answered tasks of kinds best and worst.
+    styles : ResponseStyles, optional
+        People who answer by chance or in straight lines, copies, position effects, fatigue, gaps. Who does what is written
+        into the columns ``style`` and ``copy_of`` of the respondents.
     seed : int or Generator
         One uniform number per pick is drawn, person by person, so that the first people's answers stay the same when
-        people are added.
+        people are added. What styles need is drawn after that: honest people's picks are those they make without
+        ``styles``, where neither position nor fatigue moves them.
 
     Raises
     ------
     ChoicesError
-        Where the utilities do not fit the design or the respondents, or are not finite.
+        Where the utilities do not fit the design or the respondents, or are not finite, or ``styles`` do not fit the design.
     DesignError
         Where tasks are of a kind that cannot be simulated.
 
@@ -76,9 +83,34 @@ def simulate_choices(utilities: Any, design: Design, respondents: Respondents | 
     if seen.shape != (len(values),) or seen.min() < 0 or seen.max() >= design.n_versions:
         raise ChoicesError(f"version must hold {len(values):,} numbers from 0 to {design.n_versions - 1}")
     most = max(2, design.shown.shape[2] - 1) if (answer == RANK).any() else 2
-    uniforms = np.random.default_rng(seed).random((len(values), design.n_tasks, most))
-    place = simulate_places(values, design.shown, seen, uniforms, answer)
-    return Choices(design=design, respondents=people, version=seen.astype(np.int32), place=place, source="simulated")
+    rng = np.random.default_rng(seed)
+    uniforms = rng.random((len(values), design.n_tasks, most))
+    if styles is None:
+        place = simulate_places(values, design.shown, seen, uniforms, answer)
+        return Choices(design=design, respondents=people, version=seen.astype(np.int32), place=place, source="simulated")
+    return _with_styles(values, design, people, seen, uniforms, answer, styles, rng)
+
+
+def _with_styles(values: Floats, design: Design, people: Respondents, version: npt.NDArray[np.int64], uniforms: Floats,
+                 answer: npt.NDArray[np.int64], styles: ResponseStyles, rng: np.random.Generator) -> Choices:  # fmt: skip
+    taken = [name for name in ("style", "copy_of") if name in people.table]
+    if taken:
+        raise ChoicesError(f"the respondents have a column {examples(taken)} already, which simulated styles are written into\n"
+                           "  rename it")  # fmt: skip
+    style, original = styles.assign(len(values), rng)
+    shown = design.shown[version]
+    n, n_tasks, width = shown.shape
+    utilities = task_utilities(values, shown, styles, style, rng)
+    # each task of each person as a person with one task, whose objects are positions
+    slots = np.where(shown >= 0, np.arange(width), -1).reshape(n * n_tasks, 1, width)
+    place = simulate_places(utilities.reshape(n * n_tasks, width), slots, np.arange(n * n_tasks),
+                            uniforms.reshape(n * n_tasks, 1, -1), answer[version].reshape(-1, 1))  # fmt: skip
+    place = leave_out(place.reshape(shown.shape), np.asarray(design.kind)[version], styles.missing, rng)
+    whose = np.where(original >= 0, original, np.arange(n))
+    ids = np.array([*people.ids, ""], dtype=object)
+    known = Respondents(table=people.to_frame().assign(style=style, copy_of=ids[original]), weight_kind=people.weight_kind)
+    return Choices(design=design, respondents=known, version=version[whose].astype(np.int32), place=place[whose],
+                   source="simulated, with response styles")  # fmt: skip
 
 
 def _answers(design: Design, form: str) -> npt.NDArray[np.int64]:
