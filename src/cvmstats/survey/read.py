@@ -20,7 +20,7 @@ from cvmstats.survey.lists import read_items, read_respondents
 from cvmstats.survey.long import read_sets
 from cvmstats.survey.matching import Ints, check_kinds, find_versions, infer_versions, place_answers
 from cvmstats.survey.problems import Problems
-from cvmstats.survey.tables import as_text, find_columns, missing_columns, read_table
+from cvmstats.survey.tables import as_text, coded, find_columns, missing_columns, read_table
 from cvmstats.survey.wide import PICKS, pick_columns, read_picks
 
 _LONG = "long: respondent, task, item, choice (1 best, -1 worst, 0), and version, position where there are any"
@@ -167,7 +167,7 @@ def _kind_of(table: pd.DataFrame, found: Mapping[str, str], pairs: Mapping[str, 
     if form == "wide":
         best, worst = bool(pairs["best"]), bool(pairs["worst"])
     else:
-        said = {t.strip().removesuffix(".0") for t in as_text(table[found["choice"]]).unique()}
+        said = {t.strip().removesuffix(".0") for t in coded(table[found["choice"]])[1]}
         best, worst = "1" in said, "-1" in said
     return "best_worst" if best == worst else "best" if best else "worst"
 

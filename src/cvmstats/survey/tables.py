@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from cvmstats.data.frames import is_frame, to_pandas
+from cvmstats.data.frames import is_frame, read_plain_csv, to_pandas
 from cvmstats.errors import InputError, examples
 
 MISSING = frozenset({"", "NA", "NaN", "nan"})
@@ -77,7 +78,10 @@ def read_table(
         if path.suffix.lower() in {".parquet", ".pq"}:
             table = _read_parquet(path, error)
         else:
-            table = _parse(_decode(path, error, encoding), name, error, what)
+            text = _decode(path, error, encoding)
+            table = _parse_plain(text)
+            if table is None:
+                table = _parse(text, name, error, what)
     table.columns = pd.Index([str(c).strip() for c in table.columns], dtype=object)
     if not len(table):
         raise error(f"{name} is empty: it has no rows of {what}\n  {_columns(table)}\n  give the file with the {what}")
@@ -153,8 +157,30 @@ def as_text(values: pd.Series) -> pd.Series:
         return pd.Series(texts, dtype="str")
     if isinstance(values.dtype, pd.StringDtype):
         return values.fillna("").astype("str")
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        codes, texts = coded(values)
+        return pd.Series(np.array(texts, dtype=object)[codes], dtype="str")
     filled = values.astype(object)
     return filled.where(filled.notna(), "").astype("str")
+
+
+def coded(values: pd.Series) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """A column as text: which of its distinct texts each row has, and these, in the order in which they first appear.
+
+    >>> codes, texts = coded(pd.Series([7.0, None, 7.0]))
+    >>> codes.tolist(), texts
+    ([0, 1, 0], ['7', ''])
+    """
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        codes, seen = pd.factorize(values.cat.codes.to_numpy())
+        texts = [*as_text(pd.Series(values.cat.categories)).tolist(), ""]  # the last one for what is missing, code -1
+        names = [texts[i] for i in seen]
+        if len(set(names)) == len(names):
+            return codes.astype(np.int64, copy=False), names
+        again, distinct = pd.factorize(pd.Series(names, dtype="str"))  # categories that are the same as text
+        return again[codes].astype(np.int64), [str(v) for v in distinct]
+    codes, distinct = pd.factorize(as_text(values))
+    return codes.astype(np.int64, copy=False), [str(v) for v in distinct]
 
 
 def natural_order(values: Iterable[str]) -> list[str]:
@@ -195,6 +221,14 @@ def _decode(path: Path, error: type[InputError], encoding: str | None) -> str:
                     f"  for example byte {content[problem.start]:#04x} in line {line:,}\n"
                     f"  expected {encoding or 'UTF-8'}\n  say how it is written: encoding='cp1252' (Windows, Excel), "
                     "'latin-1' or 'utf-16'") from problem  # fmt: skip
+
+
+def _parse_plain(text: str) -> pd.DataFrame | None:
+    """The quick way, for files in which nothing is quoted; None where :func:`_parse` must look closer, or complain."""
+    if '"' in text or "\x00" in text or text.count("\r") != text.count("\r\n"):
+        return None
+    head = text.lstrip("\r\n").split("\n", 1)[0]
+    return read_plain_csv(text.encode("utf-8"), max(",;\t|", key=head.count))
 
 
 def _parse(text: str, name: str, error: type[InputError], what: str) -> pd.DataFrame:
