@@ -54,9 +54,9 @@ def read_plain_csv(content: bytes, delimiter: str) -> pd.DataFrame | None:
 
     Examples
     --------
-    >>> read_plain_csv(b"id,item\n01,a\n02,a\n", ",").iloc[:, 0].tolist()
+    >>> read_plain_csv(b"id,item\\n01,a\\n02,a\\n", ",").iloc[:, 0].tolist()
     ['01', '02']
-    >>> read_plain_csv(b"id,item\n01\n", ",") is None
+    >>> read_plain_csv(b"id,item\\n01\\n", ",") is None
     True
     """
     import pyarrow as pa

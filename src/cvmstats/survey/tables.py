@@ -79,9 +79,8 @@ def read_table(
             table = _read_parquet(path, error)
         else:
             text = _decode(path, error, encoding)
-            table = _parse_plain(text)
-            if table is None:
-                table = _parse(text, name, error, what)
+            plain_table = _parse_plain(text)
+            table = _parse(text, name, error, what) if plain_table is None else plain_table
     table.columns = pd.Index([str(c).strip() for c in table.columns], dtype=object)
     if not len(table):
         raise error(f"{name} is empty: it has no rows of {what}\n  {_columns(table)}\n  give the file with the {what}")
