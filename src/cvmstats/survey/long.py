@@ -43,6 +43,8 @@ def read_sets(
                          where=f"task {examples(beyond)}", expected=f"tasks such as {examples(sorted(known))}",
                          remedy="give the design that these answers were collected with: design=")  # fmt: skip
     items, index, strangers = _items(table, found, items)
+    paired = set() if design is None else {name for name, kinds in zip(design.task_ids or (), np.asarray(design.kind).T,
+                                                                         strict=True) if set(kinds) == {"pair"}}  # fmt: skip
     code, said_codes, said_texts = _choices(table[found["choice"]])
     position = _positions(table, found)
     key = respondent * len(tasks) + task
@@ -82,6 +84,7 @@ def read_sets(
              "the choice " + examples([said_texts[i] for i in pd.unique(said_codes[rows])]) if rows.any() else "")  # fmt: skip
     for sign, word in ((1, "best"), (-1, "worst")):
         several = np.bincount(key[code == sign], minlength=shape[0] * shape[1]).reshape(shape) > 1
+        several[:, [t in paired for t in tasks]] &= sign < 0
         note(several, f"name more than one {word}", f"one {word} item at most")
     few = np.bincount(key, minlength=shape[0] * shape[1]).reshape(shape) == 1
     lost |= few
@@ -119,13 +122,24 @@ def _items(table: pd.DataFrame, found: Mapping[str, str],
            items: Items | Profiles | None) -> tuple[Items | Profiles, Ints, list[str]]:  # fmt: skip
     codes, texts = coded(table[found["item"] if "item" in found else found["item_no"]])
     if items is None:
-        items = Items.from_labels(sorted(v for v in texts if v.strip()) or ["?"])
+        items = Items.from_labels(_names_of(texts, "item" in found))
     if "item" in found:
         index = index_of_names(texts, items, ChoicesError)
     else:
         numbers = whole_numbers(texts)
         index = np.where((numbers >= 1) & (numbers <= len(items)), numbers - 1, -1)
     return items, index[codes], [t for t, i in zip(texts, index, strict=True) if i < 0]
+
+
+def _names_of(texts: list[str], named: bool) -> list[str]:
+    """Items where nobody lists them: the names in alphabetical order, or the numbers from 1 to the largest."""
+    if named:
+        return sorted(v for v in texts if v.strip()) or ["?"]
+    largest = int(whole_numbers(texts).max(initial=1))
+    if largest > 10_000:
+        raise ChoicesError(f"the largest item number is {largest:,}\n  expected numbers from 1 to the number of items\n"
+                           "  are they ids? then name the column: columns={'item': '...'}, or give items=")  # fmt: skip
+    return [str(i) for i in range(1, max(largest, 1) + 1)]
 
 
 def _choices(values: pd.Series) -> tuple[Ints, Ints, list[str]]:

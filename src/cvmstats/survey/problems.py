@@ -55,6 +55,12 @@ class Problems:
             where += f" ({detail})"
         self.of_tasks.append((head, _message(head, where, expected, DROP)))
 
+    def cleared(self) -> Problems:
+        """Itself, without what was noted: the file is read again from its start."""
+        self.of_file.clear()
+        self.of_tasks.clear()
+        return self
+
     def settle(self) -> None:
         """Raise all findings as one error; or warn, where all concern tasks that are to be left out.
 

@@ -24,7 +24,7 @@ MISSING = frozenset({"", "NA", "NaN", "nan"})
 
 ALIASES: dict[str, frozenset[str]] = {
     "respondent": frozenset({"respondent", "respondentid", "respid", "resp", "id", "person", "personid", "participant",
-                             "participantid", "subject", "subjectid", "sysrespnum", "respnum"}),
+                             "participantid", "subject", "subjectid", "sysrespnum", "respnum", "responseid"}),
     "task": frozenset({"task", "taskid", "taskno", "tasknumber", "set", "setid", "setno", "setnumber", "question",
                        "screen"}),
     "position": frozenset({"position", "pos", "positionno", "order"}),
@@ -52,7 +52,7 @@ def read_table(
     Parameters
     ----------
     source : path, DataFrame
-        CSV (comma, semicolon, tab or bar between the fields) or Parquet; or a pandas or polars dataframe.
+        CSV (comma, semicolon, tab or bar between the fields), Parquet or SPSS; or a pandas or polars dataframe.
     error : type
         What to raise.
     what : str
@@ -77,6 +77,10 @@ def read_table(
             raise error(f"there is no file of {what} at {path}")
         if path.suffix.lower() in {".parquet", ".pq"}:
             table = _read_parquet(path, error)
+        elif path.suffix.lower() == ".sav":
+            from cvmstats.survey.sav import read_sav
+
+            table = read_sav(path, error)
         else:
             text = _decode(path, error, encoding)
             plain_table = _parse_plain(text)
@@ -89,6 +93,20 @@ def read_table(
         raise error(f"{len(twice)} column names of {name} stand twice\n  for example {examples(twice)}\n"
                     "  give each column a name of its own")  # fmt: skip
     return table, name
+
+
+def read_text(source: Any, error: type[InputError], what: str, *, encoding: str | None = None) -> tuple[str, str]:
+    """The text of a file that is no table, and its name.
+
+    Raises
+    ------
+    InputError
+        No such file, not in this encoding.
+    """
+    path = Path(source)
+    if not path.is_file():
+        raise error(f"there is no file of {what} at {path}")
+    return _decode(path, error, encoding), path.name
 
 
 def find_columns(
