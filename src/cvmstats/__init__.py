@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         read_design,
         read_items,
         read_respondents,
+        read_utilities,
         write_choices,
         write_design,
     )
@@ -90,8 +91,8 @@ _HOMES = {
     "report": ("plot_design", "plot_power", "plot_priorities", "plot_segments", "plot_utilities", "write_png"),
     "segments": ("assign_segments", "choose_segments", "fit_latent_class", "fit_mixture", "segment_accounts"),
     "strategy": ("grade_priorities",),
-    "survey": ("read_attributes", "read_choices", "read_design", "read_items", "read_respondents", "write_choices",
-               "write_design"),
+    "survey": ("read_attributes", "read_choices", "read_design", "read_items", "read_respondents", "read_utilities",
+               "write_choices", "write_design"),
     "survey.simulate": ("simulate_choices",),
     "utilities._pymc_model": ("to_pymc",),
     "utilities.counts": ("score_counts",),
@@ -113,7 +114,7 @@ __all__ = [
     "evaluate_classifier", "expected_precision", "fit_classifier", "fit_hierarchical", "fit_latent_class",
     "fit_mixture", "fit_pooled", "grade_priorities", "load", "make_study", "plot_design", "plot_power",
     "plot_priorities", "plot_segments", "plot_utilities", "project", "read_accounts", "read_attributes",
-    "read_choices", "read_design", "read_items", "read_respondents", "run_study", "save", "score_counts",
+    "read_choices", "read_design", "read_items", "read_respondents", "read_utilities", "run_study", "save", "score_counts",
     "segment_accounts", "simulate_choices", "simulate_power", "to_pymc", "write_accounts", "write_choices",
     "write_design", "write_png",
 ]  # fmt: skip

@@ -224,6 +224,13 @@ def _read_parquet(path: Path, error: type[InputError]) -> pd.DataFrame:
 def _decode(path: Path, error: type[InputError], encoding: str | None) -> str:
     content = path.read_bytes()
     used = encoding or "utf-8-sig"
+    zeros = content.count(b"\x00")
+    if zeros and (encoding or "utf-8").lower().replace("_", "-").startswith("utf-8") and not content.startswith(
+        (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    ):
+        line = content[: content.index(b"\x00")].count(b"\n") + 1
+        raise error(f"{path.name} has {zeros:,} zero bytes, which no text has\n  for example in line {line:,}\n"
+                    "  expected a text file\n  is it UTF-16 (encoding='utf-16'), or damaged?")  # fmt: skip
     try:
         if encoding is None and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise UnicodeDecodeError("utf-8", content, 0, 1, "a mark of UTF-16")
@@ -263,11 +270,14 @@ def _parse(text: str, name: str, error: type[InputError], what: str) -> pd.DataF
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            return pd.read_csv(io.StringIO(text, newline=""), sep=delimiter, dtype="str",
+            rows = pd.read_csv(io.StringIO(text, newline=""), sep=delimiter, dtype="str", header=None,
                                keep_default_na=False, na_filter=False, index_col=False)  # fmt: skip
     except (pd.errors.ParserError, pd.errors.ParserWarning) as problem:
         raise error(f"{name} is no regular table: {str(problem).strip()}\n"
                     "  expected as many fields in each row as in the heading") from problem  # fmt: skip
+    table = rows.iloc[1:].reset_index(drop=True)
+    table.columns = pd.Index(rows.iloc[0].tolist(), dtype=object)  # pandas itself would give names that stand twice other ones
+    return table
 
 
 def _short_rows(text: str, delimiter: str) -> list[int]:
