@@ -17,7 +17,8 @@
     └── FitError                            a computation that could not be done
     CvmWarning (a UserWarning)
     ├── ConvergenceWarning                  draws or starts that should not be trusted yet
-    └── InterruptedWarning                  a fit that was stopped early
+    ├── InterruptedWarning                  a fit that was stopped early
+    └── LeftOutWarning                      answers that were left out of what was read
 """
 
 from __future__ import annotations
@@ -87,6 +88,14 @@ class ConvergenceWarning(CvmWarning):
 
 class InterruptedWarning(CvmWarning):
     """A fit was stopped before its end; what it had is returned."""
+
+
+class LeftOutWarning(CvmWarning):
+    """Answers that were left out; ``left_out`` names each, as (respondent, task)."""
+
+    def __init__(self, message: str, left_out: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.left_out = tuple(left_out)
 
 
 def examples(values: Sequence[object], limit: int = 3) -> str:

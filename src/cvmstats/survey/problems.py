@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from cvmstats.errors import ChoicesError, CvmWarning
+from cvmstats.errors import ChoicesError, LeftOutWarning
 
 DROP = 'to leave such tasks out: read_choices(..., invalid="drop")'
 
@@ -27,6 +27,7 @@ class Problems:
     drop: bool = False
     of_file: list[str] = field(default_factory=list)
     of_tasks: list[tuple[str, str]] = field(default_factory=list)
+    left_out: dict[tuple[str, str], None] = field(default_factory=dict)
 
     def add(self, what: str, *, where: str = "", expected: str = "", remedy: str = "") -> None:
         """Note something about the file that leaving tasks out would not mend."""
@@ -53,12 +54,14 @@ class Problems:
             where += f" and {len(rows) - 3:,} more"
         if detail:
             where += f" ({detail})"
+        self.left_out |= dict.fromkeys((str(ids[r]), str(tasks[t])) for r, t in rows)
         self.of_tasks.append((head, _message(head, where, expected, DROP)))
 
     def cleared(self) -> Problems:
         """Itself, without what was noted: the file is read again from its start."""
         self.of_file.clear()
         self.of_tasks.clear()
+        self.left_out.clear()
         return self
 
     def settle(self) -> None:
@@ -73,7 +76,8 @@ class Problems:
             raise ChoicesError("\n".join([*self.of_file, *(message for _, message in self.of_tasks)]))
         if self.of_tasks:
             heads = "\n".join(head for head, _ in self.of_tasks)
-            warnings.warn(f"{heads}\n  they are left out as unanswered", CvmWarning, stacklevel=4)
+            told = LeftOutWarning(f"{heads}\n  they are left out as unanswered", list(self.left_out))
+            warnings.warn(told, stacklevel=4)
 
 
 def _message(what: str, where: str, expected: str, remedy: str) -> str:
