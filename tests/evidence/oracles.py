@@ -290,7 +290,7 @@ def cho(content, design, items):
 def spss(content, design, items):
     """An uncompressed .sav file, by its records, as a table of wide answers (PSPP developer's guide, System File Format)."""
     assert content[:4] == b"$FL2"
-    compressed, _, _, cases = struct.unpack("<iiii", content[72:88])
+    compressed, _, cases, _ = struct.unpack("<iiii", content[72:88])
     at, variables, labels, names = 176, [], {}, {}
     encoding = "utf-8"
     while True:
@@ -298,7 +298,7 @@ def spss(content, design, items):
         at += 4
         if kind == 2:
             size, has_label, missing, _, _ = struct.unpack_from("<iiiii", content, at)
-            name = content[at + 20 : at + 28].decode("ascii").rstrip()
+            name = content[at + 20 : at + 28].split(b"\0")[0].decode("ascii", errors="replace").rstrip()
             at += 28
             if has_label:
                 (length,) = struct.unpack_from("<i", content, at)
@@ -311,7 +311,7 @@ def spss(content, design, items):
             table = {}
             for _ in range(n):
                 (value,), length = struct.unpack_from("<d", content, at), content[at + 8]
-                table[value] = content[at + 9 : at + 9 + length].decode("utf-8").rstrip(" ")
+                table[value] = content[at + 9 : at + 9 + length].decode("utf-8", errors="replace").rstrip(" ")
                 at += 8 + (length + 1 + 7) // 8 * 8
             _, n = struct.unpack_from("<ii", content, at)
             for index in struct.unpack_from(f"<{n}i", content, at + 8):
@@ -322,7 +322,7 @@ def spss(content, design, items):
             data = content[at + 12 : at + 12 + size * n]
             at += 12 + size * n
             if sub == 13:
-                names = dict(p.split("=", 1) for p in data.decode("utf-8").split("\t") if "=" in p)
+                names = dict(p.split("=", 1) for p in data.decode("utf-8", errors="replace").split("\t") if "=" in p)
             elif sub == 20:
                 encoding = data.decode("ascii")
         elif kind == 999:
