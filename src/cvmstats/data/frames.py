@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -42,8 +44,8 @@ def is_frame(table: Any) -> bool:
 def read_plain_csv(content: bytes, delimiter: str) -> pd.DataFrame | None:
     """A CSV file without quotes as categorical columns of text, byte-identical; None where it is no regular table.
 
-    Each distinct text is kept once and rows hold its number, so that a file of a million rows is read in about the time and
-    a fraction of the memory that plain columns of text need.
+    Each distinct text is kept once and rows hold its number (ordered categories stand in the order of their first rows), so that a file of a million rows is read in little more than the
+    time, and a fraction of the memory, that plain columns of text need.
 
     Parameters
     ----------
@@ -59,17 +61,57 @@ def read_plain_csv(content: bytes, delimiter: str) -> pd.DataFrame | None:
     >>> read_plain_csv(b"id,item\\n01\\n", ",") is None
     True
     """
+    start = len(content) - len(content.lstrip(b"\r\n"))
+    end = content.find(b"\n", start)
+    names = content[start:end].rstrip(b"\r").decode("utf-8").split(delimiter)
+    if end < 0 or len(names) < 2 or len(set(names)) < len(names) or end + 1 == len(content):
+        return None
+    columns = _by_value(content, end + 1, delimiter, len(names))
+    if columns is None:
+        columns = _by_text(content, end + 1, delimiter, len(names))
+    return None if columns is None else pd.DataFrame(dict(zip(names, columns, strict=True)))
+
+
+def _by_value(content: bytes, start: int, delimiter: str, n: int) -> list[pd.Categorical] | None:
+    """Whole numbers read as numbers, which is quickest; None unless all are written as Python writes them.
+
+    Whatever else a number may look like (007, +7, 7 with a blank) is longer, so the lengths of all fields tell.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pd.errors.DtypeWarning)
+        try:
+            table = pd.read_csv(BytesIO(memoryview(content)[start:]), sep=delimiter, header=None, names=range(n), na_filter=False,
+                                keep_default_na=False, index_col=False, true_values=[], false_values=[],
+                                on_bad_lines="error")  # fmt: skip
+        except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, OverflowError):
+            return None
+    length, result = 0, []
+    for i in range(n):
+        values = table.pop(i)
+        if values.dtype != np.int64 and not isinstance(values.dtype, pd.StringDtype):
+            return None
+        codes, distinct = pd.factorize(values)
+        texts = [str(v) for v in distinct]
+        sizes = np.array([len(t) if t.isascii() else len(t.encode()) for t in texts], np.int64)
+        length += int(np.bincount(codes, minlength=len(texts)) @ sizes) if len(texts) else 0
+        result.append(pd.Categorical.from_codes(codes.astype(np.int32), categories=pd.Index(texts, dtype=object), ordered=True))
+    rows = len(result[0])
+    breaks = content.count(b"\n", start) + (content.count(b"\r", start) if b"\r" in content else 0)
+    delimiters = content.count(delimiter.encode(), start)
+    whole = delimiters == rows * (n - 1) and len(content) - start == length + delimiters + breaks
+    return result if whole else None
+
+
+def _by_text(content: bytes, start: int, delimiter: str, n: int) -> list[pd.Categorical] | None:
+    """Every field as text."""
     import pyarrow as pa
     from pyarrow import csv
 
-    lines = content.lstrip(b"\r\n").split(b"\n", 1)
-    names = lines[0].rstrip(b"\r").decode("utf-8").split(delimiter)
-    if len(names) < 2 or len(set(names)) < len(names) or len(lines) < 2 or not lines[1]:
-        return None
+    names = [str(i) for i in range(n)]
     kind = pa.dictionary(pa.int32(), pa.string())
     try:
         table = csv.read_csv(
-            pa.BufferReader(lines[1]),
+            pa.BufferReader(memoryview(content)[start:]),
             read_options=csv.ReadOptions(column_names=names, block_size=1 << 22),
             parse_options=csv.ParseOptions(delimiter=delimiter, quote_char=False),
             convert_options=csv.ConvertOptions(column_types=dict.fromkeys(names, kind), null_values=[],
@@ -77,10 +119,10 @@ def read_plain_csv(content: bytes, delimiter: str) -> pd.DataFrame | None:
         ).unify_dictionaries()  # fmt: skip
     except pa.ArrowInvalid:
         return None
-    columns = {}
+    result = []
     for name in names:
         chunks = table.column(name).chunks
         codes = np.concatenate([c.indices.to_numpy() for c in chunks]) if chunks else np.zeros(0, np.int32)
         texts = pd.Index(chunks[0].dictionary.to_pylist() if chunks else [], dtype=object)
-        columns[name] = pd.Categorical.from_codes(codes, categories=texts)
-    return pd.DataFrame(columns)
+        result.append(pd.Categorical.from_codes(codes, categories=texts))
+    return result

@@ -189,7 +189,10 @@ def coded(values: pd.Series) -> tuple[npt.NDArray[np.int64], list[str]]:
     ([0, 1, 0], ['7', ''])
     """
     if isinstance(values.dtype, pd.CategoricalDtype):
-        codes, seen = pd.factorize(values.cat.codes.to_numpy())
+        given = values.cat.codes.to_numpy()
+        if values.cat.ordered:  # as read_plain_csv makes them: in the order in which they first appear
+            return given.astype(np.int64), values.cat.categories.tolist()
+        codes, seen = pd.factorize(given)
         texts = [*as_text(pd.Series(values.cat.categories)).tolist(), ""]  # the last one for what is missing, code -1
         names = [texts[i] for i in seen]
         if len(set(names)) == len(names):
@@ -249,9 +252,10 @@ def _decode(path: Path, error: type[InputError], encoding: str | None) -> str:
 
 def _parse_plain(text: str) -> pd.DataFrame | None:
     """The quick way, for files in which nothing is quoted; None where :func:`_parse` must look closer, or complain."""
-    if '"' in text or "\x00" in text or text.count("\r") != text.count("\r\n"):
+    if '"' in text or "\x00" in text or ("\r" in text and text.count("\r") != text.count("\r\n")):
         return None
-    head = text.lstrip("\r\n").split("\n", 1)[0]
+    start = len(text) - len(text.lstrip("\r\n"))
+    head = text[start : text.find("\n", start) + 1]
     return read_plain_csv(text.encode("utf-8"), max(",;\t|", key=head.count))
 
 
