@@ -133,19 +133,21 @@ def _tidy(source: Source, reading: Reading) -> Tidy:
     parts = [_shown(q) for q in questions]
     way = _way(questions, parts, reading.picks, source.name)
     best, worst = _codes(questions, parts, way, reading.best_code, source.name)
-    seen, said, who, tasks = [], [], [], []
+    seen, said, who, tasks, wrong = [], [], [], [], []
     for q, part in zip(questions, parts, strict=True):
         order = part[way]
         ids = np.array([*(things.ids[index[i]] for i in q.tags), ""], dtype=object)
         taken = np.concatenate([q.cells, np.full((len(people), 1), "", dtype=object)], axis=1)
         row = np.arange(len(people))[:, None]
         cell = np.vectorize(str.strip, otypes=[object])(taken[row, order])
-        bad = _note(q, part, order, people, reading, (best, worst))
-        cell[bad] = ""
+        wrong.append(_wrong(q, order, (best, worst)))
+        cell[wrong[-1].any(axis=1)] = ""
         seen.append(ids[order])
         said.append(np.where(cell == best, 1, np.where(cell == worst, -1, 0)))
         who += people
         tasks += [task_name(q.tag)] * len(people)
+    for mask, (what, expected) in zip(np.concatenate(wrong).T, _WRONG, strict=True):
+        note_rows(reading.problems, mask, what, people=who, tasks=tasks, expected=expected)
     width = max(a.shape[1] for a in seen)
     pad = [(0, 0), (0, 0)]
     seen_all = np.concatenate([np.pad(a, [pad[0], (0, width - a.shape[1])], constant_values="") for a in seen])
@@ -247,32 +249,31 @@ def _codes(questions: list[Question], parts: list[dict[str, Any]], way: str, bes
     return best, next((c for c in codes if c != best), "")
 
 
-def _note(q: Question, part: dict[str, Any], order: npt.NDArray[np.int64], people: list[str], reading: Reading,
-          codes: tuple[str, str]) -> npt.NDArray[np.bool_]:  # fmt: skip
-    """Note what is wrong with a question, and say which rows cannot be used."""
-    task = [task_name(q.tag)] * len(people)
+_WRONG = (
+    ("have an order that names no item", "numbers of the items' columns, such as 9|17|2"),
+    ("have an order that names an item twice", "each item once"),
+    ("have a code other than those of best and worst", "the two codes of the question"),
+    ("name more than one best or worst", "one best and one worst item at most"),
+    ("name an item that was not shown in the task", "an item of the order shown"),
+)
+
+
+def _wrong(q: Question, order: npt.NDArray[np.int64], codes: tuple[str, str]) -> npt.NDArray[np.bool_]:
+    """What is wrong with each row of a question: rows by ``_WRONG``, one mark at most in each; sets that cannot be told are
+    emptied in ``order``."""  # fmt: skip
+    n, rows = len(q.tags), np.arange(len(order))
     cell = np.vectorize(str.strip, otypes=[object])(q.cells)
-    n = len(q.tags)
-    shown = np.zeros((len(people), n + 1), bool)
-    shown[np.arange(len(people))[:, None], order] = True
+    shown = np.zeros((len(rows), n + 1), bool)
+    shown[rows[:, None], order] = True
     numbers = [t.split("|") if t.strip() else [] for t in q.order.tolist()]
     unknown = np.array([(order[r, : len(s)] == n).any() for r, s in enumerate(numbers)])
-    twice = np.array([len(set(s)) < len(s) for s in numbers]) & ~unknown
+    twice = np.array([len({*order[r, : len(s)].tolist()}) < len(s) for r, s in enumerate(numbers)])
     strange = ~np.isin(cell, ["", *codes]).all(axis=1)
     several = ((cell == codes[0]).sum(axis=1) > 1) | ((cell == codes[1]).sum(axis=1) > 1)
     outside = ((cell != "") & ~shown[:, :-1]).any(axis=1)
-    bad = np.zeros(len(people), bool)
-    for mask, what, expected in (
-        (unknown, "have an order that names no item", "numbers of the items' columns, such as 9|17|2"),
-        (twice, "have an order that names an item twice", "each item once"),
-        (strange, "have a code other than those of best and worst", f"{codes[0]!r} for best, {codes[1]!r} for worst"),
-        (several, "name more than one best or worst", "one best and one worst item at most"),
-        (outside, "name an item that was not shown in the task", "an item of the order shown"),
-    ):
-        note_rows(reading.problems, mask & ~bad, what, people=people, tasks=task, expected=expected)
-        bad |= mask
     order[unknown | twice] = n
-    return bad
+    marks = np.stack([unknown, twice, strange, several, outside], axis=1)
+    return marks & (np.cumsum(marks, axis=1) == 1)
 
 
 def _write(choices: Choices) -> pd.DataFrame:
