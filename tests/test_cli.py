@@ -201,7 +201,8 @@ def test_convert_refuses_clearly(study, tmp_path):
         ((whole, tmp_path / "a.csv", "--to", "tall"), "ChoicesError: format='tall' is not known"),
         ((whole, tmp_path / "a.csv", "--to", "decipher"), "answers are not written in the format 'decipher'"),
         ((whole, tmp_path / "a.csv", "--to", "cvm"), "a.csv and the format 'cvm' do not fit together"),
-        ((whole, tmp_path / "a.csv", "--to", "long", "--items", "i.csv", "--attributes", "a.csv"), "items and attributes are given"),
+        ((whole, tmp_path / "a.csv", "--to", "long", "--items", "i.csv", "--attributes", "a.csv"), "items and attributes "
+                                                                                                   "are given"),
         ((tmp_path / "items.cvm", tmp_path / "a.csv", "--to", "long"), "items.cvm holds Items"),
         ((tmp_path / "no.csv", tmp_path / "a.csv", "--to", "long"), "there is no file of answers at"),
     ):

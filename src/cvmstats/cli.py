@@ -71,10 +71,12 @@ def design(
 def convert(
     source: Annotated[Path, typer.Argument(help="The file of answers or of a design.", metavar="IN")],
     out: Annotated[Path, typer.Argument(help="The file to write.", metavar="OUT")],
-    to: Annotated[str, typer.Option(help="Format to write, such as long, wide, sawtooth, cho, qualtrics; cvm keeps everything.")],
+    to: Annotated[str, typer.Option(help="Format to write, such as long, wide, sawtooth, cho, qualtrics; cvm keeps "
+                                         "everything.")],
     from_: Annotated[str | None, typer.Option("--from", help="Format of IN; found where nothing is said.")] = None,
     items: Annotated[Path | None, typer.Option(help="Table of the items.")] = None,
-    attributes: Annotated[Path | None, typer.Option(help="Table of the attributes, where profiles or levels were shown.")] = None,
+    attributes: Annotated[Path | None, typer.Option(help="Table of the attributes, where profiles or levels were "
+                                                         "shown.")] = None,
     design: Annotated[Path | None, typer.Option(help="What was shown.")] = None,
     kind: Annotated[str, typer.Option(help="What the tasks of the design ask for.")] = "best_worst",
     is_design: Annotated[bool, typer.Option("--is-design", help="IN is a design, not answers.")] = False,

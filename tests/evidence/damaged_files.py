@@ -137,8 +137,8 @@ def _lines(content: bytes) -> list[bytes]:
 
 def _fields(line: bytes, by: bytes) -> list[bytes]:
     """Fields of a line, quoted ones whole; line breaks in fields do not stand in these files."""
-    return re.findall(rb'"[^"\n]*(?:""[^"\n]*)*"|[^' + re.escape(by) + rb"\r\n]+|(?<=" + re.escape(by) + rb")(?=" + re.escape(by) +
-                      rb"|$)|^(?=" + re.escape(by) + rb")", line.rstrip(b"\r\n"))  # fmt: skip
+    return re.findall(rb'"[^"\n]*(?:""[^"\n]*)*"|[^' + re.escape(by) + rb"\r\n]+|(?<=" + re.escape(by) + rb")(?=" +
+                      re.escape(by) + rb"|$)|^(?=" + re.escape(by) + rb")", line.rstrip(b"\r\n"))  # fmt: skip
 
 
 def _delimiter(content: bytes) -> bytes:
@@ -177,7 +177,8 @@ def change_types(content: bytes, rng: np.random.Generator) -> bytes:
     """A column, or one cell, as another program writes it: decimals, blanks, zeros in front, words."""
     by = _delimiter(content)
     rows = [_fields(line, by) for line in _lines(content)]
-    how = [lambda f: f + b".0", lambda f: b" " + f, lambda f: b"0" + f, lambda f: f + b" ", lambda f: f.upper(), lambda f: b"NA",
+    how = [lambda f: f + b".0", lambda f: b" " + f, lambda f: b"0" + f, lambda f: f + b" ", lambda f: f.upper(),
+           lambda f: b"NA",
            lambda f: b'"' + f.strip(b'"') + b'"', lambda f: f.replace(b"-", b""), lambda f: f + b".5", lambda f: b"TRUE",
            lambda f: f + b"e0"][int(rng.integers(0, 11))]  # fmt: skip
     k, whole = int(rng.integers(0, len(rows[0]))), rng.random() < 0.5
@@ -194,8 +195,8 @@ def truncate(content: bytes, rng: np.random.Generator) -> bytes:
 
 def encode(content: bytes, rng: np.random.Generator) -> bytes:
     text = content.decode("utf-8", errors="replace")
-    return text.encode(["latin-1", "cp1252", "utf-16", "utf-8-sig", "cp437", "utf-16-le", "utf-7", "mac-roman"][int(rng.integers(0, 8))],
-                       errors="replace")  # fmt: skip
+    other = ["latin-1", "cp1252", "utf-16", "utf-8-sig", "cp437", "utf-16-le", "utf-7", "mac-roman"]
+    return text.encode(other[int(rng.integers(0, 8))], errors="replace")
 
 
 def swap_cells(content: bytes, rng: np.random.Generator) -> bytes:
@@ -244,7 +245,9 @@ def judge(file: File, content: bytes, folder: Path, given: bool, invalid: str) -
     told = "\n".join(str(w.message) for w in caught)
     named = {key for w in caught for key in getattr(w.message, "left_out", ())}
     lost = {key for key in expected if key not in got or expected[key] is None}
-    if lost <= named and not any(key in got for key in lost) and all(key in expected and _equal(got[key], expected[key]) for key in got):
+    if lost <= named and not lost & set(got) and all(
+        key in expected and _equal(got[key], expected[key]) for key in got
+    ):
         return Verdict("left out" if told else "same", told)
     return Verdict("silent difference", f"{told}\n{_differ(got, expected)}")
 
@@ -308,8 +311,10 @@ def main() -> None:
     kept = f"{len(table):,} files in {len(FILES)} formats; {len(failed):,} end otherwise than an error, the same, or left out."
     versions = f"pandas {pd.__version__}, numpy {np.__version__}, Python {sys.version.split()[0]}; seed 0"
     text = ("# Damaged files\n\nCommand: `uv run python tests/evidence/damaged_files.py`; " + versions + ".\n\n" + kept +
-            "\n\nError: a message of ours, the file is refused. Same: read, and equal cell by cell to what an independent reader (Python's csv module, and "
-            "for SPSS one of struct) reads in the damaged bytes. Left out: `invalid=\"drop\"`, with a warning that names each task "
+            "\n\nError: a message of ours, the file is refused. Same: read, and equal cell by cell to what an "
+            "independent reader (Python's csv module, and "
+            "for SPSS one of struct) reads in the damaged bytes. Left out: `invalid=\"drop\"`, with a warning that names "
+            "each task "
             "left out, the others equal.\n\n" + report(table))  # fmt: skip
     (Path(__file__).resolve().parents[2] / "docs" / "evidence" / "damaged_files.md").write_text(text, encoding="utf-8")
 

@@ -15,7 +15,8 @@ def page() -> str:
     lines = [
         "# Formats",
         "",
-        "Written by `uv run python tests/evidence/format_table.py` from the registry, `survey/formats`; a test holds them together.",
+        "Written by `uv run python tests/evidence/format_table.py` from the registry, `survey/formats`; a test holds "
+        "them together.",
         "",
         "| format | what | design in | design out | questionnaire out | answers in | answers out | files | remark |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -28,12 +29,15 @@ def page() -> str:
                  " ".join(form.endings), form.remark]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
     lines += [
-        "| scores | Sawtooth: `Respondent ID, RLH, <items>` | no | no | no | `read_utilities` | no | .csv .parquet .pq .sav | logits |",
+        "| scores | Sawtooth: `Respondent ID, RLH, <items>` | no | no | no | `read_utilities` | no | .csv .parquet .pq "
+        ".sav | logits |",
         "",
-        "Answers in and out. Kinds: which tasks; the rest of a line: what can stand in the file. What is not there is refused by name",
+        "Answers in and out. Kinds: which tasks; the rest of a line: what can stand in the file. What is not there is "
+        "refused by name",
         "when writing (of seconds and of the order seen a warning tells that they are not written).",
         "",
-        "| format | layout | kinds | people | versions | tasks | items | ties | objects without an answer | order seen | seconds |",
+        "| format | layout | kinds | people | versions | tasks | items | ties | objects without an answer | order seen | "
+        "seconds |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     people = {"any": "any text", "numbers": "whole numbers", "order": "1, 2, ..., no column"}
@@ -45,7 +49,8 @@ def page() -> str:
         flags = ["yes" if f else "no" for f in (c.ties, c.left_out, c.displayed, c.seconds)]
         things = "labels" if c.labels else "ids or numbers"
         lines.append("| " + " | ".join([f"`{form.name}`", form.layout, ", ".join(c.kinds), people[c.ids],
-                                        "a column" if c.versions else "by their sets", tasks[c.tasks], things, *flags]) + " |")  # fmt: skip
+                                        "a column" if c.versions else "by their sets", tasks[c.tasks], things,
+                                        *flags]) + " |")  # fmt: skip
     return "\n".join(lines) + "\n"
 
 

@@ -1,7 +1,9 @@
 """Independent readers of every format, by the csv module: what stands in the bytes, task by task.
 
-Each answers ``{(respondent, task): {item id: 1, -1 or 0}}`` for the tasks that are answered, with all items of the set, and None
-for a task in which something does not make sense. They raise where the file as a whole makes none. In the latter case the library
+Each answers ``{(respondent, task): {item id: 1, -1 or 0}}`` for the tasks that are answered, with all items of the set, and
+None
+for a task in which something does not make sense. They raise where the file as a whole makes none. In the latter case the
+library
 must refuse the file, in the former refuse it or name the task among those left out.
 """
 
@@ -126,7 +128,8 @@ RESPONDENT = ("respondent", "id", "resp", "respid", "respondentid", "responseid"
 
 
 def long(content, design, items):
-    return _long(content, design, items, [RESPONDENT, ("task",), ("item", "itemid"), ("choice",)], lambda t: item_named(t, items))
+    return _long(content, design, items, [RESPONDENT, ("task",), ("item", "itemid"), ("choice",)],
+                 lambda t: item_named(t, items))  # fmt: skip
 
 
 def bws_long(content, design, items):
@@ -144,7 +147,8 @@ def _wide(content, design, meaning, ids=True, by_place=False):
     version = 1 if by_place else column(head, "version")
     sides = {}
     for i, name in enumerate(head):
-        m = re.fullmatch(r"(b|best|w|worst)[ _.\-]?(\d+)|()(?:task|set|q|t)?[ _.\-]?(\d+)[ _.\-]?(b|best|w|worst)", name.lower())
+        m = re.fullmatch(r"(b|best|w|worst)[ _.\-]?(\d+)|()(?:task|set|q|t)?[ _.\-]?(\d+)[ "
+                          r"_.\-]?(b|best|w|worst)", name.lower())
         if by_place and i >= 2:
             sides[design.task_ids[(i - 2) // 2], -1 if i % 2 else 1] = i
         elif m and not by_place:
@@ -215,7 +219,8 @@ def qualtrics(content, design, items):
         if not m:
             continue
         tag = m[1] or m[2]
-        columns = {int(h.removeprefix(tag + "_")): i for i, h in enumerate(head) if re.fullmatch(re.escape(tag) + r"_[1-9]\d*", h)}
+        columns = {int(h.removeprefix(tag + "_")): i for i, h in enumerate(head)
+                   if re.fullmatch(re.escape(tag) + r"_[1-9]\d*", h)}  # fmt: skip
         if not columns:
             continue
         question = texts[at].removesuffix(" - Display Order")
@@ -356,7 +361,8 @@ def spss(content, design, items):
 
 def design_long(content, items):
     head, rows = rows_of(content)
-    version, task, position = column(head, "version", needed=False), column(head, "task"), column(head, "position", needed=False)
+    version, position = column(head, "version", needed=False), column(head, "position", needed=False)
+    task = column(head, "task")
     item = column(head, "item", "itemid")
     tasks = {}
     for n, row in enumerate(rows):

@@ -1,6 +1,7 @@
 """A million long rows: time and peak memory of reading answers beside pandas' own read of the file.
 
-``uv run python tests/evidence/reading_speed.py`` writes docs/evidence/reading_speed.md. The two take turns in one process; medians.
+``uv run python tests/evidence/reading_speed.py`` writes docs/evidence/reading_speed.md. The two take turns in one process;
+medians.
 Memory is the resident set in a process of its own, sampled every 2 ms, less what it was after reading a small file.
 """
 
@@ -71,7 +72,8 @@ def compare(path: Path, rounds: int) -> tuple[list[float], list[float]]:
 
 def peak(who: str, path: Path, small: Path) -> int:
     """Peak memory of one read above what the process held before, bytes."""
-    done = subprocess.run([sys.executable, "-c", _MEMORY, who, str(path), str(small)], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", _MEMORY, who, str(path), str(small)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     return int(done.stdout)
 
 
@@ -87,7 +89,8 @@ def main() -> None:
         memory = {who: peak(who, path, small) for who in ("cvmstats", "pandas")}
     text = f"""# Reading a million rows
 
-Command: `uv run python tests/evidence/reading_speed.py`; pandas {pd.__version__}, numpy {np.__version__}, Python {sys.version.split()[0]}; seed 0.
+Command: `uv run python tests/evidence/reading_speed.py`; pandas {pd.__version__}, numpy {np.__version__}, Python
+{sys.version.split()[0]}; seed 0.
 
 1,000,000 long rows (respondent, version, task, position, item, choice), validation included; seven rounds in turns, medians.
 
@@ -96,7 +99,8 @@ Command: `uv run python tests/evidence/reading_speed.py`; pandas {pd.__version__
 | `pandas.read_csv` | {median(theirs):.2f} | {memory["pandas"] / 1e6:.0f} |
 | `read_choices` | {median(ours):.2f} | {memory["cvmstats"] / 1e6:.0f} |
 
-Ratio of the medians {median(ours) / median(theirs):.2f} (allowed: 3), of the rounds {min(ratio):.2f} to {max(ratio):.2f}. The table that
+Ratio of the medians {median(ours) / median(theirs):.2f} (allowed: 3), of the rounds {min(ratio):.2f} to {max(ratio):.2f}. The
+table that
 pandas reads takes {table / 1e6:.0f} MB; peak memory is {memory["cvmstats"] / table:.2f} times that (allowed: 4).
 """
     (Path(__file__).resolve().parents[2] / "docs" / "evidence" / "reading_speed.md").write_text(text, encoding="utf-8")

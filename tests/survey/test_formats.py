@@ -22,7 +22,8 @@ from cvmstats.survey.formats import FORMATS
 
 ANSWERS = [name for name, form in FORMATS.items() if form.write is not None]
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\r"), min_size=1, max_size=6)
-NASTY = ["007", "1", "a,b", 'say "hi"', "two\nlines", "x;y|z\tq", " é", "日本", "0", "-1", "#", "'", "=1+1", "1.0", "NA ", "Best"]
+NASTY = ["007", "1", "a,b", 'say "hi"', "two\nlines", "x;y|z\tq", " é", "日本", "0", "-1", "#", "'", "=1+1", "1.0", "NA ",
+         "Best"]  # fmt: skip
 """Leading zeros, delimiters, quotes, line breaks, other scripts, numbers."""
 
 

@@ -33,7 +33,8 @@ def test_matrix_questions_are_read_and_all_choices_lie_in_their_sets(shared_data
     assert "(qualtrics, best is 2, worst 1, order in numbers of the column tags, design inferred)" in choices.source
     with path.open(encoding="utf-8-sig", newline="") as file:
         head, texts, _, *rows = csv.reader(file)
-    shown = {c.removesuffix("_DO").removeprefix("DO-Q-"): i for i, c in enumerate(head) if c.endswith("_DO") or c.startswith("DO-Q-")}
+    shown = {c.removesuffix("_DO").removeprefix("DO-Q-"): i for i, c in enumerate(head)
+             if c.endswith("_DO") or c.startswith("DO-Q-")}  # fmt: skip
     who = next(i for i, c in enumerate(head) if c.lower() == "responseid")
     expected = {}
     for row in rows:
@@ -67,12 +68,14 @@ def test_the_module_is_read_as_the_csv_module_reads_it(shared_data: Path) -> Non
 
 def test_the_code_of_best_must_be_said(shared_data: Path) -> None:
     path = shared_data / FOLDER / next(iter(MATRIX))
-    for options, what in (({}, "does not say which of its codes means best"), ({"best_code": 3}, "has no code '3' (best_code=)")):
+    for options, what in (({}, "does not say which of its codes means best"), ({"best_code": 3}, "has no code '3' "
+                                                                                                 "(best_code=)")):
         with pytest.raises(ChoicesError) as caught:
             read_choices(path, **options)  # type: ignore[arg-type]
         assert str(caught.value) == (
             f"{path.name} {what}: '1' (1,128 times, 1,128 in their sets), '2' (1,128 times, 1,128 in their sets)\n"
-            "  either reading fits: best_code='1' makes 1,128 choices best and 1,128 worst; or best_code='2' makes 1,128 choices "
+            "  either reading fits: best_code='1' makes 1,128 choices best and 1,128 worst; or best_code='2' makes 1,128 "
+            "choices "
             "best and 1,128 worst\n  expected the code that the question gave to best\n"
             "  look it up in the questionnaire and say it: read_choices(..., best_code=...)"
         )
@@ -83,7 +86,8 @@ def test_import_id_numbers_are_refused_with_both_counts(shared_data: Path) -> No
     with pytest.raises(ChoicesError) as caught:
         read_choices(path, best_code=2, picks="import_ids")
     assert str(caught.value) == (
-        f"the order of {path.name} cannot be read as ImportId numbers: as numbers of the column tags 0 of the 2,256 choices were "
+        f"the order of {path.name} cannot be read as ImportId numbers: as numbers of the column tags 0 of the 2,256 "
+        f"choices were "
         "not shown in their task and as ImportId numbers 1,959 of the 2,256 choices were not shown in their task\n"
         "  expected choices of items that were shown\n  leave picks= away, or say picks='numbers'"
     )
@@ -111,7 +115,8 @@ def put(row: int, column: str, value: str) -> Callable[[pd.DataFrame], None]:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (put(0, "Q1_DO", "1|2|9"), "1 of 15 tasks have an order that names no item\n  for example respondent '1' task 1\n  expected "
+        (put(0, "Q1_DO", "1|2|9"), "1 of 15 tasks have an order that names no item\n  for example respondent '1' task "
+                                   "1\n  expected "
                                    "numbers of the items' columns, such as 9|17|2"),
         (put(0, "Q1_DO", "1|2|3|2"), "have an order that names an item twice"),
         (put(0, "Q1_1", "7"), "1 of 15 tasks have a code other than those of best and worst"),
@@ -146,7 +151,8 @@ def test_items_that_are_others(tmp_path: Path) -> None:
         (put(0, "C2_4", "Most Important"), "1 of 15 tasks name an item where nothing was shown"),
         (lambda t: t.drop(columns="C1_2"), "has 1 columns whose partner is missing, and 0 tasks with a position left out\n"
                                            "  for example '1.2_MAXDIFF'"),
-        (lambda t: t.drop(columns=["C1_2", "1.2_MAXDIFF"]), "has 0 columns whose partner is missing, and 1 tasks with a position"),
+        (lambda t: t.drop(columns=["C1_2", "1.2_MAXDIFF"]), "has 0 columns whose partner is missing, and 1 tasks with a "
+                                                            "position"),
         (lambda t: t[[c for c in t if "MAXDIFF" not in c]], "has no column for 'C1_1', '1.1_MAXDIFF'"),
     ],
 )  # fmt: skip

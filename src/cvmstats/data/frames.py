@@ -44,7 +44,8 @@ def is_frame(table: Any) -> bool:
 def read_plain_csv(content: bytes, delimiter: str) -> pd.DataFrame | None:
     """A CSV file without quotes as categorical columns of text, byte-identical; None where it is no regular table.
 
-    Each distinct text is kept once and rows hold its number (ordered categories stand in the order of their first rows), so that a file of a million rows is read in little more than the
+    Each distinct text is kept once and rows hold its number (ordered categories stand in the order of their first rows), so
+    that a file of a million rows is read in little more than the
     time, and a fraction of the memory, that plain columns of text need.
 
     Parameters
@@ -80,14 +81,14 @@ def _by_value(content: bytes, start: int, delimiter: str, n: int) -> list[pd.Cat
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pd.errors.DtypeWarning)
         try:
-            table = pd.read_csv(BytesIO(memoryview(content)[start:]), sep=delimiter, header=None, names=range(n), na_filter=False,
-                                keep_default_na=False, index_col=False, true_values=[], false_values=[],
+            table = pd.read_csv(BytesIO(memoryview(content)[start:]), sep=delimiter, header=None, names=range(n),
+                                na_filter=False, keep_default_na=False, index_col=False, true_values=[], false_values=[],
                                 on_bad_lines="error")  # fmt: skip
         except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, OverflowError):
             return None
     length, result = 0, []
     for i in range(n):
-        values = table.pop(i)
+        values = table.pop(i)  # type: ignore[arg-type]
         if values.dtype != np.int64 and not isinstance(values.dtype, pd.StringDtype):
             return None
         codes, distinct = pd.factorize(values)

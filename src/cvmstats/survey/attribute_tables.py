@@ -44,7 +44,9 @@ def case_2(attributes: Attributes) -> tuple[Items, dict[str, Any]]:
     return level_items(attributes), level_coding(attributes)._asdict()
 
 
-def profiles_in(table: pd.DataFrame, attributes: Attributes, ids: Sequence[str] | None, name: str) -> tuple[Profiles, np.ndarray]:
+def profiles_in(
+    table: pd.DataFrame, attributes: Attributes, ids: Sequence[str] | None, name: str
+) -> tuple[Profiles, np.ndarray]:
     """The profiles of a table with a column per attribute, in the order in which they first stand there; and each row's.
 
     Raises
@@ -62,7 +64,8 @@ def profiles_in(table: pd.DataFrame, attributes: Attributes, ids: Sequence[str] 
     differ = [str(key) for key, row in zip(keys, levels, strict=True) if (again[key] != row).any()]
     if differ:
         raise DesignError(f"{len(set(differ)):,} profiles of {name} have one id and different levels\n"
-                          f"  for example {examples(list(dict.fromkeys(differ)))}\n  expected one profile for each id")  # fmt: skip
+                          f"  for example {examples(list(dict.fromkeys(differ)))}\n  expected one profile for each "
+                          f"id")  # fmt: skip
     made = Profiles(attributes=attributes, levels=levels[rows], ids=tuple(map(str, first)) if ids is not None else ())
     place = {key: i for i, key in enumerate(first)}
     return made, np.array([place[key] for key in keys], np.int64)
@@ -91,7 +94,8 @@ def levels_in(table: pd.DataFrame, attributes: Attributes, name: str) -> np.ndar
         strange += [f"{attribute}: {t}" for t in texts[filled & (result[:, a] < 0)].unique()]
     part = np.flatnonzero(~blank & (result < 0).any(axis=1))
     if len(part):
-        raise DesignError(f"{len(part):,} of {len(table):,} rows of {name} have no level, or one that there is not\n  for example row "
+        raise DesignError(f"{len(part):,} of {len(table):,} rows of {name} have no level, or one that there is not\n  "
+                          f"for example row "
                           f"{examples((part + 2).tolist())}{f' ({examples(strange)})' if strange else ''}\n"
                           "  expected a level of each attribute, or its number, or nothing in all of them for the none option\n"
                           "  give the attributes of this study")  # fmt: skip

@@ -35,7 +35,8 @@ def read_design(
     where there are any ``version`` and ``position``. Wide: a row per task with ``version``, ``set`` and ``item1``,
     ``item2``, ... that hold item numbers or names, as MaxDiff programs write them (CSV, or tab-delimited ``.dat``).
 
-    With attributes instead of items, and a column for each, that holds levels or their numbers from 1: several rows per task are
+    With attributes instead of items, and a column for each, that holds levels or their numbers from 1: several rows per task
+    are
     profiles to choose from (case 3, conjoint; nothing in any column is the none option), one row per task is the one profile
     whose levels are compared (case 2), in the order of the columns. Long tables of levels (``brand: A``) are case 2 as well.
 
@@ -44,7 +45,8 @@ def read_design(
     source : path, DataFrame
         CSV or Parquet.
     items : Items, Profiles, Attributes, path or DataFrame, optional
-        The J items, in the order of their numbers; or profiles, or attributes. Without it: the order of ``item_no`` where the file has both,
+        The J items, in the order of their numbers; or profiles, or attributes. Without it: the order of ``item_no`` where the
+        file has both,
         else the names in alphabetical order, else the numbers from 1 to the largest.
     kind : str
         What the tasks ask for, see :class:`~cvmstats.data.design.Design`.
@@ -105,13 +107,16 @@ def _over_attributes(table: pd.DataFrame, attributes: Attributes, columns: Mappi
     levels = levels_in(table, attributes, name)[:, [attributes.names.index(c) for c in own]]
     if (levels < 0).any():
         rows = np.flatnonzero((levels < 0).any(axis=1)) + 2
-        raise DesignError(f"{len(rows):,} of {len(table):,} rows of {name} have no levels\n  for example row {examples(rows.tolist())}\n"
-                          "  expected a level of each attribute: one row per task is the profile that it shows (case 2)")  # fmt: skip
+        raise DesignError(f"{len(rows):,} of {len(table):,} rows of {name} have no levels\n  for example row "
+                          f"{examples(rows.tolist())}\n"
+                          "  expected a level of each attribute: one row per task is the profile that it shows (case "
+                          "2)")  # fmt: skip
     items, coding = case_2(attributes)
-    parts = [pd.DataFrame({"version": as_text(table[found["version"]]) if "version" in found else "1",
-                           "task": as_text(table[found["task"]]), "position": a, "item": [f"{c}: {attributes.levels[i][x]}" for x in
-                                                                                          levels[:, a - 1]]})
-             for a, c in enumerate(own, start=1) for i in [attributes.names.index(c)]]  # fmt: skip
+    version = as_text(table[found["version"]]) if "version" in found else pd.Series(["1"] * len(table), dtype="str")
+    task, ids = as_text(table[found["task"]]), np.array(attributes.labels, dtype=object)
+    first = attributes.first[[attributes.names.index(c) for c in own]]
+    parts = [pd.DataFrame({"version": version, "task": task, "position": a + 1, "item": ids[first[a] + levels[:, a]]})
+             for a in range(len(own))]  # fmt: skip
     long = pd.concat(parts, ignore_index=True)
     return replace(_build(long, {c: c for c in long.columns}, items, kind, name), **coding)
 

@@ -141,6 +141,7 @@ def check_kinds(place: npt.NDArray[np.int8], design: Design, version: Ints) -> l
     best, worst = (place == 1).any(axis=2), (place == -1).any(axis=2)
     return [
         (worst & (kinds == "best"), "name a worst item, and the design asks for the best only", "no choice of -1"),
-        (worst & (kinds == "pair"), "name a worst item, and the design asks for the winner of a pair", "1 for it, 0 for the other"),
+        (worst & (kinds == "pair"), "name a worst item, and the design asks for the winner of a pair", "1 for it, 0 for "
+                                                                                                       "the other"),
         (best & (kinds == "worst"), "name a best item, and the design asks for the worst only", "no choice of 1"),
     ]

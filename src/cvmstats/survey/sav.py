@@ -51,7 +51,8 @@ def read_sav(path: Path, error: type[InputError]) -> pd.DataFrame:
         if len(set(labels.values())) < len(labels):
             texts = list(labels.values())
             raise error(f"two values of {column!r} in {path.name} have one label\n  for example "
-                        f"{examples(sorted({t for t in texts if texts.count(t) > 1}))}\n  expected a label of its own for each")  # fmt: skip
+                        f"{examples(sorted({t for t in texts if texts.count(t) > 1}))}\n  expected a label of its own "
+                        f"for each")  # fmt: skip
         if column in table:
             values = table[column].astype(object)
             table[column] = values.map(lambda v, labels=labels: labels.get(v, v))

@@ -75,19 +75,21 @@ def read_utilities(
     things = design.objects if design is not None else items if items is None or isinstance(items, Items) else read_items(items)
     if things is None:
         things = Items.from_labels(rest)
-    where = index_of_names(rest, things, UtilitiesError)  # type: ignore[arg-type]
+    where = index_of_names(rest, things, UtilitiesError)
     place = {int(j): c for j, c in zip(where, rest, strict=True) if j >= 0}
     absent = [things.labels[j] for j in range(len(things)) if j not in place]
     if absent or len(things) < 2 or (where >= 0).sum() > len(place):
         raise UtilitiesError(f"{name} has no column, or two, for {len(absent) or len(things):,} of {len(things):,} items\n"
-                             f"  for example {examples(absent or rest)}\n  expected a column for each item, two items at least\n"
+                             f"  for example {examples(absent or rest)}\n  expected a column for each item, two items at "
+                             f"least\n"
                              "  name the columns by the items' ids or labels")  # fmt: skip
     scores = np.stack([_as_number(table[place[j]]) for j in range(len(things))], axis=1)
     _check(scores, ids, scale, name)
-    plan = design or Design(objects=things, shown=np.arange(len(things))[None, None], source=f"items of {name}")
+    plan = design or Design(objects=things, shown=np.arange(len(things), dtype=np.int32)[None, None], source=f"items of {name}")
     report = np.asarray(plan.report)
     if report.shape[0] != len(things):
-        raise UtilitiesError("scores of items cannot be utilities of profiles\n  expected a design of items\n  leave design= away")
+        raise UtilitiesError("scores of items cannot be utilities of profiles\n  expected a design of items\n  leave "
+                             "design= away")
     mean = (scores - scores.mean(axis=1, keepdims=True)) @ np.linalg.pinv(report).T
     people = pd.DataFrame({"id": ids.astype(object)})
     if fit is not None:
@@ -104,15 +106,20 @@ def _as_number(values: pd.Series) -> np.ndarray:
 def _check(scores: np.ndarray, ids: pd.Series, scale: str, name: str) -> None:
     strange = ~np.isfinite(scores)
     if strange.any():
-        raise UtilitiesError(f"{strange.sum():,} of {strange.size:,} scores of {name} are no numbers\n  for example of respondent "
+        raise UtilitiesError(f"{strange.sum():,} of {strange.size:,} scores of {name} are no numbers\n  for example of "
+                             f"respondent "
                              f"{examples(ids[strange.any(axis=1)].tolist())}\n  expected a number for each item\n"
                              "  take such people away")  # fmt: skip
     total = scores.sum(axis=1)
     if (scores >= 0).all() and np.allclose(total, 100, atol=0.1):
-        raise UtilitiesError(f"the scores of {name} sum to 100 for each person: they are shares, and utilities cannot be had from "
-                             "them\n  expected logits, zero-centred or raw\n  export the zero-centred or raw scores")  # fmt: skip
+        raise UtilitiesError(f"the scores of {name} sum to 100 for each person: they are shares, and utilities cannot be "
+                             f"had from "
+                             "them\n  expected logits, zero-centred or raw\n  export the zero-centred or raw "
+                             "scores")  # fmt: skip
     off = np.abs(total) > 0.001 * scores.shape[1]
     if scale == "zero_centered" and off.any():
-        raise UtilitiesError(f"the scores of {off.sum():,} of {len(off):,} people of {name} do not sum to zero\n  for example of respondent "
-                             f"{examples(ids[off].tolist())}\n  expected zero-centred logits\n  of logits with another origin say "
+        raise UtilitiesError(f"the scores of {off.sum():,} of {len(off):,} people of {name} do not sum to zero\n  for "
+                             f"example of respondent "
+                             f"{examples(ids[off].tolist())}\n  expected zero-centred logits\n  of logits with another "
+                             f"origin say "
                              "scale='raw'")  # fmt: skip

@@ -22,8 +22,10 @@ def write_choices(choices: Choices, path: str | Path, format: str = "long") -> P
     """Write answers to a file; read again with their design they are the same, place by place.
 
     ``long`` has a row for each item shown: respondent, version, task, position (as it was seen), item (id) and choice.
-    ``wide`` has a row for each person: respondent, version and ``best_1, worst_1, ...`` that hold item ids. The formats of other
-    programs: ``bws_long``, ``support_bws``, ``sawtooth``, ``cho``, ``conjointly``, ``displayr``, ``pypi_maxdiff``, ``qualtrics``,
+    ``wide`` has a row for each person: respondent, version and ``best_1, worst_1, ...`` that hold item ids. The formats of
+    other
+    programs: ``bws_long``, ``support_bws``, ``sawtooth``, ``cho``, ``conjointly``, ``displayr``, ``pypi_maxdiff``,
+    ``qualtrics``,
     ``qualtrics_module``, ``spss``. The file appears whole or not at all.
 
     Parameters
@@ -59,7 +61,8 @@ def write_choices(choices: Choices, path: str | Path, format: str = "long") -> P
 def write_design(design: Design, path: str | Path, format: str = "long") -> Path:
     """Write a design to a file; ``read_design`` with the same items gives the same design.
 
-    ``long``: version, task, position, item (id); of profiles also a column per attribute, empty for the none option. ``wide`` and
+    ``long``: version, task, position, item (id); of profiles also a column per attribute, empty for the none option. ``wide``
+    and
     ``sawtooth``, as MaxDiff programs have it: Version, Set, Item1, Item2, ... with the items' numbers from 1; ``decipher``: the
     same with tabs, in a ``.dat`` file. ``case_2``: a row for each task, a column per attribute, which
     holds the level that it shows. The file appears whole or not at all.
@@ -109,5 +112,6 @@ def _write(content: pd.DataFrame | bytes, target: Path) -> Path:
         elif target.suffix.lower() in (".parquet", ".pq"):
             content.to_parquet(part, index=False)
         else:
-            content.to_csv(part, index=False, lineterminator="\n", encoding="utf-8", sep="\t" if target.suffix == ".dat" else ",")
+            by = "\t" if target.suffix.lower() == ".dat" else ","
+            content.to_csv(part, index=False, lineterminator="\n", encoding="utf-8", sep=by)
     return target

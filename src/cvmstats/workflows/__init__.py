@@ -14,8 +14,8 @@ _HOME = {
 }  # fmt: skip
 
 __all__ = [
-    "Inputs", "Recovery", "Study", "StudyFile", "StudyResult", "Truth", "analyse", "assess_recovery", "convert_file", "make_study",
-    "oracle_membership", "read_inputs", "read_study", "run_demo", "run_study", "write_new_design",
+    "Inputs", "Recovery", "Study", "StudyFile", "StudyResult", "Truth", "analyse", "assess_recovery", "convert_file",
+    "make_study", "oracle_membership", "read_inputs", "read_study", "run_demo", "run_study", "write_new_design",
     "write_study",
 ]  # fmt: skip
 

@@ -47,10 +47,10 @@ def convert_file(source: str | Path, out: str | Path, *, to: str, format: str | 
     if items is not None and attributes is not None:
         raise InputError("items and attributes are given\n  expected one of them")
     things: Any = read_items(items) if items is not None else read_attributes(attributes) if attributes is not None else None
-    plan = design
+    plan: Any = design
     if design is not None:
         plan = load(design) if Path(design).suffix.lower() == OURS else read_design(design, things, kind)
-    result: Any
+    result: Choices | Design
     if Path(source).suffix.lower() == OURS:
         result = load(source)
     elif what == "design":

@@ -1,4 +1,4 @@
-"""Designs of best-worst case 2 as Aizaki's support.BWS2 has them: a row for each task, a column per attribute, the level shown."""
+"""Designs of best-worst case 2 as support.BWS2 has them: a row for each task, a column per attribute, the level shown."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def _write_design(design: Design) -> pd.DataFrame:
         raise DesignError(f"the format 'case_2' cannot hold attributes in {len(set(names))} different orders, or some only\n"
                           "  expected one level of each attribute, the attributes in one order\n  write it long")  # fmt: skip
     table = design.to_frame()
-    table["attribute"], table["level"] = table["item"].map(dict(zip(design.objects.ids, owner, strict=True))), table["item"].map(
-        dict(zip(design.objects.ids, level, strict=True)))  # fmt: skip
+    table["attribute"] = table["item"].map(dict(zip(design.objects.ids, owner, strict=True)))
+    table["level"] = table["item"].map(dict(zip(design.objects.ids, level, strict=True)))
     order = table[["version", "task"]].drop_duplicates()
     wide = table.pivot(index=["version", "task"], columns="attribute", values="level").loc[pd.MultiIndex.from_frame(order)]
     return wide[list(names[0])].reset_index().rename_axis(columns=None)

@@ -1,6 +1,8 @@
-"""Sawtooth's .CHO file: choices and what was shown, in one text file (Sawtooth Software, CBC/HB manual, appendix on .CHO files).
+"""Sawtooth's .CHO file: choices and what was shown, in one text file (Sawtooth Software, CBC/HB manual, appendix on .CHO
+files).
 
-Per respondent a line ``id extras attributes tasks none``, a line of the extra variables where there are any, and per task a line
+Per respondent a line ``id extras attributes tasks none``, a line of the extra variables where there are any, and per task a
+line
 ``concepts 1``, a line of levels per concept, and a line ``chosen seconds`` (chosen 0: missing). A MaxDiff set of J items is
 coded in J - 1 columns, 1 in that of the item (the last item: zeros), and comes as a task for best and then, negated, for worst.
 """
@@ -57,7 +59,8 @@ def parse(text: str, name: str) -> list[Person]:
     people = []
     for number, head in lines:
         if len(head) != 5 or not all(re.fullmatch(r"\d+", f) for f in head[1:]) or head[4] not in ("0", "1"):
-            raise _broken(name, number, head, "a respondent: id, number of extra variables, of attributes, of tasks, none (0 or 1)")
+            raise _broken(name, number, head, "a respondent: id, number of extra variables, of attributes, of tasks, "
+                                              "none (0 or 1)")
         extra, attributes, tasks = map(int, head[1:4])
         if extra:
             number, values = _next(lines, name, f"{extra} extra variables of respondent {head[0]}")
@@ -94,7 +97,8 @@ def _next(lines: Iterator[tuple[int, list[str]]], name: str, expected: str) -> t
 
 
 def _broken(name: str, number: int, fields: list[str], expected: str) -> ChoicesError:
-    return ChoicesError(f"line {number:,} of {name} does not follow from those before it\n  for example {' '.join(fields)[:60]!r}\n"
+    return ChoicesError(f"line {number:,} of {name} does not follow from those before it\n  for example "
+                        f"{' '.join(fields)[:60]!r}\n"
                         f"  expected {expected}\n  were lines lost, or is it another kind of file?")  # fmt: skip
 
 
@@ -125,7 +129,8 @@ def _items(people: list[Person], items: Any, name: str) -> tuple[pd.DataFrame, I
     things = items if items is not None else Items.from_labels([str(i + 1) for i in range(n)])
     if len(width) > 1 or len(things) != n:
         raise ChoicesError(f"{name} codes {n} items ({n - 1} columns), and the list has {len(things)}\n  expected as many\n"
-                           "  give the items of this study; of a study of profiles give the attributes: items=read_attributes(...)")  # fmt: skip
+                           "  give the items of this study; of a study of profiles give the attributes: "
+                           "items=read_attributes(...)")  # fmt: skip
     for person in people:
         number = 0
         before: tuple[int, list[int]] = (0, [])
@@ -160,7 +165,8 @@ def _joined(table: pd.DataFrame) -> pd.DataFrame:
 def _item(row: list[int], sign: int, n: int, name: str, who: str, task: int) -> int:
     hit = [i for i, v in enumerate(row) if v]
     if len(hit) > 1 or (hit and row[hit[0]] != sign):
-        raise ChoicesError(f"{name} is not coded as a MaxDiff study: task {task} of respondent {who!r} has the levels {row[:12]}\n"
+        raise ChoicesError(f"{name} is not coded as a MaxDiff study: task {task} of respondent {who!r} has the levels "
+                           f"{row[:12]}\n"
                            f"  expected one {sign}, or none for the last item\n"
                            "  of a study of profiles give the attributes: items=read_attributes(...)")  # fmt: skip
     return hit[0] + 1 if hit else n
@@ -194,7 +200,8 @@ def _write(choices: Choices) -> bytes:
         for_none = (seen == profiles.none) if none else np.zeros(seen.shape, bool)
         last = np.take_along_axis(for_none, (seen >= 0).sum(axis=2, keepdims=True) - 1, axis=2)[..., 0]
         if not set(kinds.ravel()) <= {"best", "pair"} or (none and not (last & (for_none.sum(axis=2) == 1)).all()):
-            raise ChoicesError("the format 'cho' cannot hold these choices of profiles\n  expected best tasks, a none option last "
+            raise ChoicesError("the format 'cho' cannot hold these choices of profiles\n  expected best tasks, a none "
+                               "option last "
                                "in each of them or in none\n  keep them with cvmstats.save(choices, path)")  # fmt: skip
     lines = []
     for r, who in enumerate(choices.respondents.ids):

@@ -12,8 +12,9 @@ from cvmstats.errors import ChoicesError, InputError, examples
 
 
 def name_profiles(
-    numbers: npt.NDArray[np.int64], things: Items | Profiles | Attributes | None, name: str, error: type[InputError] = ChoicesError
-) -> tuple[npt.NDArray[np.object_], Profiles]:
+    numbers: npt.NDArray[np.int64], things: Items | Profiles | Attributes | None, name: str,
+    error: type[InputError] = ChoicesError,
+) -> tuple[npt.NDArray[np.object_], Profiles]:  # fmt: skip
     """The id of each row's profile, and the profiles: those given, or those of the rows in the order in which they appear.
 
     Parameters
@@ -34,7 +35,8 @@ def name_profiles(
     """
     if not isinstance(things, Attributes | Profiles):
         raise error(f"{name} gives profiles by the numbers of their levels, and nobody says which these are\n"
-                    "  expected the attributes, or a design of profiles\n  give them: items=read_attributes(...) or design=")  # fmt: skip
+                    "  expected the attributes, or a design of profiles\n  give them: items=read_attributes(...) or "
+                    "design=")  # fmt: skip
     attributes = things if isinstance(things, Attributes) else things.attributes
     if numbers.shape[1] != len(attributes):
         raise error(f"{name} has {numbers.shape[1]} columns of levels, and there are {len(attributes)} attributes\n"
@@ -58,5 +60,6 @@ def name_profiles(
     if len(unknown):
         raise error(f"{len(unknown):,} of {len(numbers):,} alternatives of {name} are profiles that the design does not have\n"
                     f"  for example levels {examples([tuple(numbers[i].tolist()) for i in unknown])}\n"
-                    "  expected profiles of the design\n  give the design that these answers were collected with: design=")  # fmt: skip
+                    "  expected profiles of the design\n  give the design that these answers were collected with: "
+                    "design=")  # fmt: skip
     return ids, profiles

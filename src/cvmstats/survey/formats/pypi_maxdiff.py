@@ -1,4 +1,4 @@
-"""The layout of the package maxdiff on PyPI: a row for each task, labels shown in Attribute1, ..., labels picked in Best, Worst."""
+"""The layout of PyPI's maxdiff: a row for each task, labels shown in Attribute1, ..., labels picked in Best, Worst."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def _tidy(source: Source, reading: Reading) -> Tidy:
         raise missing_columns(source.table, absent, ChoicesError, source.name, PYPI_MAXDIFF.layout)
     numbers = [int(re.findall(r"\d+", c)[-1]) for c in shown]
     if numbers != list(range(1, len(shown) + 1)):
-        raise ChoicesError(f"{source.name} has the columns {examples(shown, 12)}\n  expected Attribute1, Attribute2, ... and none "
+        raise ChoicesError(f"{source.name} has the columns {examples(shown, 12)}\n  expected Attribute1, Attribute2, ... "
+                           f"and none "
                            "left out\n  was a column lost?")  # fmt: skip
     people = as_text(source.table[found["respondent"]]).tolist()
     tasks = (pd.Series(people, dtype="str").groupby(people).cumcount() + 1).astype("str").tolist()

@@ -166,7 +166,8 @@ def _items_of(questions: list[Question], things: Any, name: str) -> tuple[Any, d
         for i, label in zip(q.tags, q.labels, strict=True):
             if labels.setdefault(i, label) != label:
                 raise ChoicesError(f"item {i} of {name} has two labels: {labels[i]!r} and {label!r} in {q.tag}\n"
-                                   "  expected the same items in each question\n  read the questions of each list apart")  # fmt: skip
+                                   "  expected the same items in each question\n  read the questions of each list "
+                                   "apart")  # fmt: skip
     numbers = sorted(labels)
     if things is None:
         things = Items.from_labels([labels[i] for i in numbers])
@@ -175,7 +176,8 @@ def _items_of(questions: list[Question], things: Any, name: str) -> tuple[Any, d
         return things, dict(zip(numbers, at.tolist(), strict=True))
     if numbers != list(range(1, len(things) + 1)):
         raise ChoicesError(f"{(at < 0).sum()} of {len(at)} items of {name} are not on the list of items\n  for example "
-                           f"{examples([labels[i] for i, k in zip(numbers, at, strict=True) if k < 0])}\n  expected their labels, or "
+                           f"{examples([labels[i] for i, k in zip(numbers, at, strict=True) if k < 0])}\n  expected "
+                           f"their labels, or "
                            f"columns numbered 1 to {len(things)}\n  give the items as Qualtrics labels them")  # fmt: skip
     return things, {i: i - 1 for i in numbers}
 
@@ -217,7 +219,8 @@ def _way(questions: list[Question], parts: list[dict[str, Any]], picks: str | No
     told = " and ".join(f"as {what} {n - inside[w]:,} of the {n:,} choices were not shown in their task"
                         for w, what in WAYS.items())  # fmt: skip
     if picks and inside[way] < n / 2:
-        raise ChoicesError(f"the order of {name} cannot be read as {WAYS[way]}: {told}\n  expected choices of items that were shown\n"
+        raise ChoicesError(f"the order of {name} cannot be read as {WAYS[way]}: {told}\n  expected choices of items that "
+                           f"were shown\n"
                            f"  leave picks= away, or say picks={max(WAYS, key=lambda w: inside[w])!r}")  # fmt: skip
     if not picks and not same and inside["numbers"] == inside["import_ids"] and n:
         raise ChoicesError(f"the order of {name} can be read in two ways: {told}\n  expected one way\n"
@@ -243,8 +246,10 @@ def _codes(questions: list[Question], parts: list[dict[str, Any]], way: str, bes
     if best is None or best not in codes:
         what = "does not say which of its codes means best" if best is None else f"has no code {best!r} (best_code=)"
         raise ChoicesError(f"{name} {what}: {shown or 'there are none'}\n  either reading fits: " + "; or ".join(
-            f"best_code={c!r} makes {count.get(c, 0):,} choices best and {sum(count.get(o, 0) for o in codes if o != c):,} worst"
-            for c in codes) + "\n  expected the code that the question gave to best\n  look it up in the questionnaire and say it: "
+            f"best_code={c!r} makes {count.get(c, 0):,} choices best and "
+            f"{sum(count.get(o, 0) for o in codes if o != c):,} worst"
+            for c in codes) + "\n  expected the code that the question gave to best\n  look it up in the questionnaire "
+                              "and say it: "
             "read_choices(..., best_code=...)")  # fmt: skip
     return best, next((c for c in codes if c != best), "")
 
@@ -273,7 +278,8 @@ def _wrong(q: Question, order: npt.NDArray[np.int64], codes: tuple[str, str]) ->
     outside = ((cell != "") & ~shown[:, :-1]).any(axis=1)
     order[unknown | twice] = n
     marks = np.stack([unknown, twice, strange, several, outside], axis=1)
-    return marks & (np.cumsum(marks, axis=1) == 1)
+    result: npt.NDArray[np.bool_] = marks & (np.cumsum(marks, axis=1) == 1)
+    return result
 
 
 def _write(choices: Choices) -> pd.DataFrame:

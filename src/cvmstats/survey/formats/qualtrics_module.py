@@ -46,9 +46,11 @@ def _tidy(source: Source, reading: Reading) -> Tidy:
     sizes = {task: [p for t, p in found if t == task] for task in dict.fromkeys(t for t, _ in found)}
     gaps = [f"C{task}" for task, at in sizes.items() if at != list(range(1, len(at) + 1))]
     if alone or gaps:
-        raise ChoicesError(f"{source.name} has {len(alone)} columns whose partner is missing, and {len(gaps)} tasks with a position "
+        raise ChoicesError(f"{source.name} has {len(alone)} columns whose partner is missing, and {len(gaps)} tasks with "
+                           f"a position "
                            f"left out\n  for example {examples([*alone, *gaps])}\n"
-                           "  expected C<q>_<p> and <q>.<p>_MAXDIFF for each task and position\n  was a column lost?")  # fmt: skip
+                           "  expected C<q>_<p> and <q>.<p>_MAXDIFF for each task and position\n  was a column "
+                           "lost?")  # fmt: skip
     width = max(len(at) for at in sizes.values())
     names, rows = natural_order(sizes), len(people)
     seen = np.full((len(names) * rows, width), "", dtype=object)
@@ -90,7 +92,8 @@ def _write(choices: Choices) -> pd.DataFrame:
     columns: dict[str, list[str]] = {"ResponseId": ["Response ID", '{"ImportId":"_recordId"}', *choices.respondents.ids]}
     slots = [(k, task, p) for k, task in enumerate(design.task_ids or ()) for p in range(width)]
     for k, task, p in slots:
-        columns[f"C{task}_{p + 1}"] = [f"Choose - [Field-{task}.{p + 1}_MAXDIFF]", f'{{"ImportId":"QID{task}_{p + 1}"}}', *said[:, k, p]]
+        text, told = f"Choose - [Field-{task}.{p + 1}_MAXDIFF]", f'{{"ImportId":"QID{task}_{p + 1}"}}'
+        columns[f"C{task}_{p + 1}"] = [text, told, *said[:, k, p]]
     columns["vers_MAXDIFF"] = ["vers_MAXDIFF", '{"ImportId":"vers_MAXDIFF"}', *version]
     for k, task, p in slots:
         name = f"{task}.{p + 1}_MAXDIFF"

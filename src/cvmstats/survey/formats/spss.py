@@ -23,9 +23,12 @@ def _write(choices: Choices) -> bytes:
     long = [t for t in objects.labels if len(t.encode()) > 120]
     tasks = [t for t in design.task_ids or () if not t.isalnum() or not t.isascii()]
     if wrong or long or tasks:
-        raise ChoicesError(f"the format 'spss' cannot hold {len(wrong)} texts that are empty or end in a blank, {len(long)} labels of "
-                           f"more than 120 bytes, {len(tasks)} names of tasks\n  for example {examples([*wrong, *long, *tasks])}\n"
-                           "  expected texts that SPSS keeps as they are\n  keep them with cvmstats.save(choices, path)")  # fmt: skip
+        raise ChoicesError(f"the format 'spss' cannot hold {len(wrong)} texts that are empty or end in a blank, "
+                           f"{len(long)} labels of "
+                           f"more than 120 bytes, {len(tasks)} names of tasks\n  for example "
+                           f"{examples([*wrong, *long, *tasks])}\n"
+                           "  expected texts that SPSS keeps as they are\n  keep them with cvmstats.save(choices, "
+                           "path)")  # fmt: skip
     labels = {float(i + 1): label for i, label in enumerate(objects.labels)}
     columns: dict[str, Any] = {"respondent": np.array(choices.respondents.ids, dtype=object),
                                "version": np.array(design.version_ids, dtype=object)[choices.version]}  # fmt: skip
