@@ -32,7 +32,8 @@ def chosen(design: Design, seed: int = 0, last: int = 3) -> Choices:
     for r in range(4):
         for t in range(design.n_tasks):
             place[r, t, rng.integers(0, (shown[r, t] >= 0).sum())] = (r, t) != (last, 0)
-    return Choices(design=design, respondents=Respondents.from_ids([str(i + 1) for i in range(4)]), version=version, place=place)
+    people = Respondents.from_ids(["1", "2", "3", "4"])
+    return Choices(design=design, respondents=people, version=version, place=place)
 
 
 def test_case_2_comes_back_long_and_by_profiles(tmp_path: Path) -> None:
@@ -49,8 +50,8 @@ def test_case_2_comes_back_long_and_by_profiles(tmp_path: Path) -> None:
     assert read_design(write_design(several, tmp_path / "v.csv"), PARTS).fingerprint == several.fingerprint
     with pytest.raises(DesignError, match="cannot hold attributes in 3 different orders, or some only"):
         write_design(several, tmp_path / "v.csv", "case_2")
+    items = Items.from_labels("ab")
     with pytest.raises(DesignError, match="the format 'case_2' is for levels of attributes as objects"):
-        items = Items.from_labels("ab")
         write_design(Design(objects=items, shown=[[[0, 1]]]), tmp_path / "v.csv", "case_2")  # type: ignore[arg-type]
 
 

@@ -87,7 +87,8 @@ def test_people_without_a_column_are_numbered_only_when_asked(tmp_path: Path) ->
     assert "where people have no column, format='displayr' numbers them by their rows" in text
     choices = read_choices(table, format="displayr", design=study().design)
     assert "(displayr, people numbered by their rows, picks read as positions in the task" in choices.source
-    assert "in the format 'displayr' picks are positions" in refused(table, format="displayr", picks="numbers", design=study().design)
+    text = refused(table, format="displayr", picks="numbers", design=study().design)
+    assert "in the format 'displayr' picks are positions" in text
     assert "has no column for 'best'" in refused(table[["Version"]], format="displayr", design=study().design)
 
 
@@ -130,7 +131,8 @@ def test_spoiled_tables(tmp_path: Path, name: str, change: Callable[[pd.DataFram
 
 
 def test_profiles_that_are_others(tmp_path: Path) -> None:
-    table = pd.DataFrame({"PARTICIPANT": "1", "QES": "1", "ALT": ["1", "2"], "CHOICE": ["1", "0"], "A1": ["1", "2"], "A2": ["1", "9"]})
+    table = pd.DataFrame({"PARTICIPANT": "1", "QES": "1", "ALT": ["1", "2"], "CHOICE": ["1", "0"], "A1": ["1", "2"],
+                          "A2": ["1", "9"]})  # fmt: skip
     assert "1 of 2 alternatives of the dataframe have a level that there is not\n  for example alternative '2'" in refused(
         table, items=SMALL)  # fmt: skip
     three = Attributes.from_dict({"a": [1, 2], "b": [1, 2], "c": [1, 2]})
@@ -199,7 +201,7 @@ def with_ids(*ids: str) -> Choices:
         ("qualtrics", lambda: labelled(" "), "items without a label"),
     ],
 )  # fmt: skip
-def test_what_a_format_cannot_hold_is_refused_by_name(tmp_path: Path, name: str, choices: Callable[[], Choices], lost: str) -> None:
+def test_what_a_format_cannot_hold_is_refused(tmp_path: Path, name: str, choices: Callable[[], Choices], lost: str) -> None:
     ending = ".cho" if name == "cho" else ".csv"
     with pytest.raises(ChoicesError) as caught:
         write_choices(choices(), tmp_path / f"a{ending}", name)

@@ -113,9 +113,9 @@ def _over_attributes(table: pd.DataFrame, attributes: Attributes, columns: Mappi
                           "2)")  # fmt: skip
     items, coding = case_2(attributes)
     version = as_text(table[found["version"]]) if "version" in found else pd.Series(["1"] * len(table), dtype="str")
-    task, ids = as_text(table[found["task"]]), np.array(attributes.labels, dtype=object)
+    task, labels = as_text(table[found["task"]]), np.array(attributes.labels, dtype=object)
     first = attributes.first[[attributes.names.index(c) for c in own]]
-    parts = [pd.DataFrame({"version": version, "task": task, "position": a + 1, "item": ids[first[a] + levels[:, a]]})
+    parts = [pd.DataFrame({"version": version, "task": task, "position": a + 1, "item": labels[first[a] + levels[:, a]]})
              for a in range(len(own))]  # fmt: skip
     long = pd.concat(parts, ignore_index=True)
     return replace(_build(long, {c: c for c in long.columns}, items, kind, name), **coding)
