@@ -173,6 +173,8 @@ def _doubles(
     """Rows of tasks that stand twice; of tasks whose one item is best and worst; and rows that repeat an item."""
     n = len(key)
     n_items = int(index.max(initial=0)) + 2
+    if _in_order(key, position, strictly=True) and not _repeats(key, index):
+        return np.zeros(n, bool), np.zeros(n, bool), np.zeros(n, bool)
     spare = pd.Series(key * n_items + index + 1).duplicated().to_numpy()
     doubled = np.zeros(n, bool)
     contradicting = np.zeros(n, bool)
@@ -192,6 +194,19 @@ def _doubles(
         again[key[order][1:][same & ~spare[order][1:] & ~spare[order][:-1]]] = True
         doubled |= again[key] & ~contradicting
     return doubled, contradicting, spare
+
+
+def _repeats(key: Ints, index: Ints) -> bool:
+    """Whether an item stands twice in a task, of rows that stand by task: each is compared with those before it in its task."""
+    step = 1
+    while step < len(key):
+        same = key[step:] == key[:-step]
+        if not same.any():
+            return False
+        if (same & (index[step:] == index[:-step])).any():
+            return True
+        step += 1
+    return False
 
 
 def _in_order(key: Ints, position: npt.NDArray[np.float64], *, strictly: bool = False) -> bool:
