@@ -220,3 +220,42 @@ def test_check_says_what_it_cannot_read(tmp_path):
         assert done.exit_code == 1
         assert message in done.output
         assert "Traceback" not in done.output
+
+
+def test_convert_goes_from_format_to_format_and_back(study, tmp_path):
+    design, whole = tmp_path / "design.cvm", tmp_path / "whole.cvm"
+    save(study.choices.design, design)
+    save(study.choices, whole)
+    assert invoke("convert", whole, tmp_path / "a.csv", "--to", "sawtooth").exit_code == 0
+    done = invoke("convert", tmp_path / "a.csv", tmp_path / "b.csv", "--to", "long", "--from", "sawtooth", "--design", design,
+                  "--picks", "numbers")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "read from a.csv (sawtooth, picks read as item numbers, design" in done.output
+    assert invoke("convert", tmp_path / "b.csv", tmp_path / "c.cvm", "--to", "cvm", "--design", design).exit_code == 0
+    assert np.array_equal(load(tmp_path / "c.cvm").place, study.choices.place)
+    items = tmp_path / "items.csv"
+    study.choices.design.objects.to_frame().to_csv(items, index=False)
+    assert invoke("convert", design, tmp_path / "d.dat", "--to", "decipher").exit_code == 0
+    more = ("--is-design", "--items", items)
+    assert invoke("convert", tmp_path / "d.dat", tmp_path / "e.cvm", "--to", "cvm", *more).exit_code == 0
+    assert load(tmp_path / "e.cvm").fingerprint == study.choices.design.fingerprint
+
+
+def test_convert_refuses_clearly(study, tmp_path):
+    whole = tmp_path / "whole.cvm"
+    save(study.choices, whole)
+    save(study.choices.design.objects, tmp_path / "items.cvm")
+    for arguments, message in (
+        ((whole, tmp_path / "a.csv", "--to", "tall"), "ChoicesError: format='tall' is not known"),
+        ((whole, tmp_path / "a.csv", "--to", "decipher"), "answers are not written in the format 'decipher'"),
+        ((whole, tmp_path / "a.csv", "--to", "cvm"), "a.csv and the format 'cvm' do not fit together"),
+        ((whole, tmp_path / "a.csv", "--to", "long", "--items", "i.csv", "--attributes", "a.csv"), "items and attributes "
+                                                                                                   "are given"),
+        ((tmp_path / "items.cvm", tmp_path / "a.csv", "--to", "long"), "items.cvm holds Items"),
+        ((tmp_path / "no.csv", tmp_path / "a.csv", "--to", "long"), "there is no file of answers at"),
+    ):
+        done = invoke("convert", *arguments)
+        assert done.exit_code == 1
+        assert message in done.output
+        assert "Traceback" not in done.output
+    assert not (tmp_path / "a.csv").exists()

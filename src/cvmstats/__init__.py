@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         read_design,
         read_items,
         read_respondents,
+        read_utilities,
         write_choices,
         write_design,
     )
@@ -104,8 +105,8 @@ _HOMES = {
     "report": ("plot_design", "plot_power", "plot_priorities", "plot_segments", "plot_utilities", "write_png"),
     "segments": ("assign_segments", "choose_segments", "fit_latent_class", "fit_mixture", "segment_accounts"),
     "strategy": ("grade_priorities",),
-    "survey": ("read_attributes", "read_choices", "read_design", "read_items", "read_respondents", "write_choices",
-               "write_design"),
+    "survey": ("read_attributes", "read_choices", "read_design", "read_items", "read_respondents", "read_utilities",
+               "write_choices", "write_design"),
     "survey.join": ("join_respondents",),
     "survey.quality": ("check_choices",),
     "survey.questionnaire": ("write_questionnaire",),
@@ -135,8 +136,9 @@ __all__ = [
     "fit_mixture", "fit_pooled", "grade_priorities", "join_respondents", "load", "make_study", "next_tasks",
     "plot_design", "plot_power", "plot_priorities", "plot_segments", "plot_utilities", "project", "rake",
     "read_accounts", "read_attributes", "read_choices", "read_design", "read_items", "read_respondents",
-    "run_study", "save", "score_counts", "segment_accounts", "simulate_choices", "simulate_power", "start_adaptive",
-    "to_pymc", "update", "write_accounts", "write_choices", "write_design", "write_png", "write_questionnaire",
+    "read_utilities", "run_study", "save", "score_counts", "segment_accounts", "simulate_choices", "simulate_power",
+    "start_adaptive", "to_pymc", "update", "write_accounts", "write_choices", "write_design", "write_png",
+    "write_questionnaire",
 ]  # fmt: skip
 
 

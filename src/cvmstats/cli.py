@@ -90,6 +90,34 @@ def check(
             raise typer.Exit(1)
 
 
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help="The file of answers or of a design.", metavar="IN")],
+    out: Annotated[Path, typer.Argument(help="The file to write.", metavar="OUT")],
+    to: Annotated[str, typer.Option(help="Format to write, such as long, wide, sawtooth, cho, qualtrics; cvm keeps "
+                                         "everything.")],
+    from_: Annotated[str | None, typer.Option("--from", help="Format of IN; found where nothing is said.")] = None,
+    items: Annotated[Path | None, typer.Option(help="Table of the items.")] = None,
+    attributes: Annotated[Path | None, typer.Option(help="Table of the attributes, where profiles or levels were "
+                                                         "shown.")] = None,
+    design: Annotated[Path | None, typer.Option(help="What was shown.")] = None,
+    kind: Annotated[str, typer.Option(help="What the tasks of the design ask for.")] = "best_worst",
+    is_design: Annotated[bool, typer.Option("--is-design", help="IN is a design, not answers.")] = False,
+    picks: Annotated[str | None, typer.Option(help="What picks are: names, numbers, positions.")] = None,
+    best_code: Annotated[str | None, typer.Option(help="Code of best in a Qualtrics export.")] = None,
+    invalid: Annotated[str, typer.Option(help="Tasks that cannot be used: raise or drop.")] = "raise",
+    encoding: Annotated[str | None, typer.Option(help="Encoding of IN; UTF-8 where nothing is said.")] = None,
+) -> None:
+    """Read answers, or a design, in one format and write them in another."""
+    with _clean_errors():
+        from cvmstats.workflows import convert_file
+
+        result = convert_file(source, out, to=to, format=from_, items=items, attributes=attributes, design=design, kind=kind,
+                                what="design" if is_design else "answers", picks=picks, best_code=best_code, invalid=invalid,
+                                encoding=encoding)  # fmt: skip
+        typer.echo(f"{result!r}\n\nread from {result.source}\nwritten to {out}")
+
+
 @contextmanager
 def _plain_warnings() -> Iterator[None]:
     """Our warnings as plain lines on stderr, without the line of code that raised them."""

@@ -18,12 +18,13 @@
     CvmWarning (a UserWarning)
     ├── ConvergenceWarning                  draws or starts that should not be trusted yet
     ├── InterruptedWarning                  a fit that was stopped early
-    └── TasksLeftOut                        tasks of a file that could not be used
+    └── LeftOutWarning                      answers that were left out of what was read
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class CvmError(Exception):
@@ -90,10 +91,20 @@ class InterruptedWarning(CvmWarning):
     """A fit was stopped before its end; what it had is returned."""
 
 
-class TasksLeftOut(CvmWarning):
-    """Tasks of a file could not be used and count as unanswered; ``parts`` says why, how many and whose."""
+class LeftOutWarning(CvmWarning):
+    """Tasks of a file could not be used and count as unanswered.
 
-    parts: Sequence[object] = ()
+    ``parts`` says why, how many and whose; ``left_out`` names each task once, as (respondent, task).
+    """
+
+    def __init__(self, message: str, parts: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.parts = tuple(parts)
+
+    @property
+    def left_out(self) -> tuple[tuple[str, str], ...]:
+        """Respondent and task of each."""
+        return tuple(dict.fromkeys(task for part in self.parts for task in part.tasks))
 
 
 def examples(values: Sequence[object], limit: int = 3) -> str:

@@ -87,12 +87,13 @@ class Choices:
     def _check_places(self) -> None:
         shown = self.design.shown[self.version] >= 0
         beyond = np.argwhere((~shown) & (self.place != NO_ANSWER))
-        kinds = np.asarray(self.design.kind)[self.version]
-        picks = np.isin(kinds, ("best_worst", "best", "worst"))
+        kind = np.asarray(self.design.kind)
+        picks = np.isin(kind, ("best_worst", "best", "worst"))[self.version]
+        pair = (kind == "pair")[self.version]
         best, worst = (self.place == 1).sum(axis=2), (self.place == -1).sum(axis=2)
         other = ((np.abs(self.place) > 1) & (self.place != NO_ANSWER)).any(axis=2)
         doubled = np.argwhere(picks & ~np.asarray(self.design.dual)[self.version] & ((best > 1) | (worst > 1) | other))
-        pairs = np.argwhere((kinds == "pair") & ((best > 2) | other | ((best == 0) & (worst > 0))))
+        pairs = np.argwhere(pair & ((best > 2) | other | ((best == 0) & (worst > 0))))
         for rows, what in ((beyond[:, :2], "place something where nothing was shown"),
                            (doubled, "name more than one best or more than one worst"),
                            (pairs, "to pairs are neither a winner (1) with a loser (0) nor a tie (1 and 1)")):  # fmt: skip

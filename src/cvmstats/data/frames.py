@@ -1,9 +1,12 @@
-"""Tables in: pandas or polars (anything narwhals knows), always pandas inside."""
+"""Tables in: pandas or polars (anything narwhals knows), always pandas inside; and plain CSV in, as coded texts."""
 
 from __future__ import annotations
 
+import warnings
+from io import BytesIO
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cvmstats.errors import InputError
@@ -36,3 +39,101 @@ def is_frame(table: Any) -> bool:
     import narwhals as nw
 
     return isinstance(table, pd.DataFrame) or not isinstance(nw.from_native(table, pass_through=True), type(table))
+
+
+def read_plain_csv(content: bytes, delimiter: str) -> pd.DataFrame | None:
+    """A CSV file without quotes as categorical columns of text, byte-identical; None where it is no regular table.
+
+    Each distinct text is kept once and rows hold its number (ordered categories stand in the order of their first rows), so
+    that a file of a million rows is read in little more than the
+    time, and a fraction of the memory, that plain columns of text need.
+
+    Parameters
+    ----------
+    content : bytes
+        UTF-8, without quotation marks, lines ended by a line feed or by carriage return and line feed.
+    delimiter : str
+        Between the fields.
+
+    Examples
+    --------
+    >>> read_plain_csv(b"id,item\\n01,a\\n02,a\\n", ",").iloc[:, 0].tolist()
+    ['01', '02']
+    >>> read_plain_csv(b"id,item\\n01\\n", ",") is None
+    True
+    """
+    start = len(content) - len(content.lstrip(b"\r\n"))
+    end = content.find(b"\n", start)
+    names = content[start:end].rstrip(b"\r").decode("utf-8").split(delimiter)
+    if end < 0 or len(names) < 2 or len(set(names)) < len(names) or end + 1 == len(content):
+        return None
+    columns = _by_value(content, end + 1, delimiter, len(names))
+    if columns is None:
+        columns = _by_text(content, end + 1, delimiter, len(names))
+    return None if columns is None else pd.DataFrame(dict(zip(names, columns, strict=True)))
+
+
+def _by_value(content: bytes, start: int, delimiter: str, n: int) -> list[pd.Categorical] | None:
+    """Whole numbers read as numbers, which is quickest; None unless all are written as Python writes them.
+
+    Whatever else a number may look like (007, +7, 7 with a blank) is longer, so the lengths of all fields tell.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pd.errors.DtypeWarning)
+        try:
+            table = pd.read_csv(BytesIO(memoryview(content)[start:]), sep=delimiter, header=None, names=range(n),
+                                na_filter=False, keep_default_na=False, index_col=False, true_values=[], false_values=[],
+                                on_bad_lines="error")  # fmt: skip
+        except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, OverflowError):
+            return None
+    length, result = 0, []
+    for i in range(n):
+        values = table.pop(i)  # type: ignore[arg-type]
+        if values.dtype != np.int64 and not isinstance(values.dtype, pd.StringDtype):
+            return None
+        codes, distinct = _numbered(values)
+        texts = [str(v) for v in distinct]
+        sizes = np.array([len(t) if t.isascii() else len(t.encode()) for t in texts], np.int64)
+        length += int(np.bincount(codes, minlength=len(texts)) @ sizes) if len(texts) else 0
+        result.append(pd.Categorical.from_codes(codes.astype(np.int32), categories=pd.Index(texts, dtype=object), ordered=True))
+    rows = len(result[0])
+    delimiters = content.count(delimiter.encode(), start)
+    breaks = rows - (not content.endswith(b"\n")) + (content.count(b"\r", start) if b"\r" in content else 0)
+    whole = delimiters == rows * (n - 1) and len(content) - start == length + delimiters + breaks
+    return result if whole else None
+
+
+def _numbered(values: pd.Series) -> tuple[np.ndarray, Any]:
+    """Which of the distinct values each row has, and these, in the order in which they first appear."""
+    if values.dtype == np.int64 and len(values):
+        numbers = values.to_numpy()
+        new = numbers[1:] != numbers[:-1]
+        if (numbers[1:] >= numbers[:-1]).all():  # in order already, as people in a file of answers mostly are
+            return np.concatenate([[0], np.cumsum(new)]), numbers[np.concatenate([[True], new])]
+    return pd.factorize(values)
+
+
+def _by_text(content: bytes, start: int, delimiter: str, n: int) -> list[pd.Categorical] | None:
+    """Every field as text."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    names = [str(i) for i in range(n)]
+    kind = pa.dictionary(pa.int32(), pa.string())
+    try:
+        table = csv.read_csv(
+            pa.BufferReader(memoryview(content)[start:]),
+            read_options=csv.ReadOptions(column_names=names, block_size=1 << 22),
+            parse_options=csv.ParseOptions(delimiter=delimiter, quote_char=False),
+            convert_options=csv.ConvertOptions(column_types=dict.fromkeys(names, kind), null_values=[],
+                                               strings_can_be_null=False),
+        ).unify_dictionaries()  # fmt: skip
+    except pa.ArrowInvalid:
+        return None
+    result = []
+    for name in names:
+        chunks = table.column(name).chunks
+        codes = np.concatenate([c.indices.to_numpy() for c in chunks]) if chunks else np.zeros(0, np.int32)
+        texts = pd.Index(chunks[0].dictionary.to_pylist() if chunks else [], dtype=object)
+        result.append(pd.Categorical.from_codes(codes, categories=texts))
+    return result

@@ -46,17 +46,17 @@ class Respondents:
             raise RespondentsError("a table of respondents has no column 'id'")
         if table.empty:
             raise RespondentsError("a table of respondents has no rows")
-        bad = [f"row {i + 1}" for i, v in enumerate(table["id"]) if pd.isna(v) or str(v) == ""]
+        bad = [f"row {i + 1}" for i, v in enumerate(table["id"].tolist()) if pd.isna(v) or str(v) == ""]
         if bad:
             raise RespondentsError(f"{len(bad)} respondents have no id\n  for example {examples(bad)}")
-        table["id"] = [str(v) for v in table["id"]]
+        table["id"] = [str(v) for v in table["id"].tolist()]
         twice = table["id"][table["id"].duplicated()].unique().tolist()
         if twice:
             raise RespondentsError(f"{len(twice)} respondent ids stand twice\n  for example {examples(twice)}\n"
                                    "  expected one row per person")  # fmt: skip
         for name in ("account", "role"):
             given = table[name] if name in table else [None] * len(table)
-            table[name] = ["" if pd.isna(v) else str(v) for v in given]
+            table[name] = ["" if pd.isna(v) else str(v) for v in list(given)]
         if "weight" in table:
             self._check_weight(table)
         front = ["id", "account", "role"]

@@ -1,17 +1,21 @@
-"""Designs in: long tables, and the wide ones of MaxDiff programs."""
+"""Designs in: long tables, the wide ones of MaxDiff programs, and those with a column per attribute."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from cvmstats.data.attributes import Attributes
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
+from cvmstats.data.profiles import Profiles
 from cvmstats.errors import DesignError, examples
+from cvmstats.survey.attribute_tables import case_2, levels_in, profiles_in
 from cvmstats.survey.lists import read_items
 from cvmstats.survey.naming import index_of_names, whole_numbers
 from cvmstats.survey.tables import as_text, find_columns, missing_columns, natural_order, plain, read_table
@@ -19,7 +23,7 @@ from cvmstats.survey.tables import as_text, find_columns, missing_columns, natur
 
 def read_design(
     source: Any,
-    items: Items | Any | None = None,
+    items: Items | Profiles | Attributes | Any | None = None,
     kind: str = "best_worst",
     *,
     columns: Mapping[str, str] | None = None,
@@ -29,14 +33,20 @@ def read_design(
 
     Two forms are read. Long: a row per position with ``task``, ``item`` (id or label) or ``item_no`` (1 to J), and
     where there are any ``version`` and ``position``. Wide: a row per task with ``version``, ``set`` and ``item1``,
-    ``item2``, ... that hold item numbers or names, as MaxDiff programs write them.
+    ``item2``, ... that hold item numbers or names, as MaxDiff programs write them (CSV, or tab-delimited ``.dat``).
+
+    With attributes instead of items, and a column for each, that holds levels or their numbers from 1: several rows per task
+    are
+    profiles to choose from (case 3, conjoint; nothing in any column is the none option), one row per task is the one profile
+    whose levels are compared (case 2), in the order of the columns. Long tables of levels (``brand: A``) are case 2 as well.
 
     Parameters
     ----------
     source : path, DataFrame
         CSV or Parquet.
-    items : Items, path or DataFrame, optional
-        The J items, in the order of their numbers. Without it: the order of ``item_no`` where the file has both,
+    items : Items, Profiles, Attributes, path or DataFrame, optional
+        The J items, in the order of their numbers; or profiles, or attributes. Without it: the order of ``item_no`` where the
+        file has both,
         else the names in alphabetical order, else the numbers from 1 to the largest.
     kind : str
         What the tasks ask for, see :class:`~cvmstats.data.design.Design`.
@@ -56,8 +66,10 @@ def read_design(
     [[[0, 1], [2, 0]]]
     """
     table, name = read_table(source, DesignError, "the design", encoding=encoding)
-    if items is not None and not isinstance(items, Items):
+    if items is not None and not isinstance(items, Items | Profiles | Attributes):
         items = read_items(items)
+    if isinstance(items, Attributes):
+        return _over_attributes(table, items, columns, kind, name)
     found = find_columns(table, ("version", "task", "position", "item", "item_no"), columns, DesignError, name)
     across = [c for c in table.columns if re.fullmatch(r"(item|itemno|pos|position|alt|alternative)\d+", plain(c))]
     told = {"task": "task" in found, "item": "item" in found or "item_no" in found or bool(across)}
@@ -73,7 +85,43 @@ def read_design(
     return _build(table, found, items, kind, name)
 
 
-def _all_names(values: pd.Series, items: Items | None) -> bool:
+def _over_attributes(table: pd.DataFrame, attributes: Attributes, columns: Mapping[str, str] | None, kind: str,
+                     name: str) -> Design:  # fmt: skip
+    own = [c for c in table.columns if c in attributes.names]
+    if set(own) != set(attributes.names):
+        if own:
+            absent = [a for a in attributes.names if a not in own]
+            raise missing_columns(table, absent, DesignError, name, "a column for each attribute")
+        items, coding = case_2(attributes)
+        return replace(read_design(table, items, kind, columns=columns), source=name, **coding)
+    found = find_columns(table, ("version", "task", "position", "item"), columns, DesignError, name)
+    if "task" not in found:
+        raise missing_columns(table, ["task"], DesignError, name, "task, a column for each attribute, and version, position "
+                              "where there are any")  # fmt: skip
+    if "position" in found or table.duplicated([found[c] for c in ("version", "task") if c in found]).any():
+        profiles, _ = profiles_in(table, attributes, as_text(table[found["item"]]).tolist() if "item" in found else None, name)
+        if "item" not in found:
+            ids = [profiles.ids[i] for i in profiles_in(table, attributes, None, name)[1]]
+            table, found = table.assign(**{"item ": ids}), {**found, "item": "item "}
+        return _build(table, found, profiles, kind, name)
+    levels = levels_in(table, attributes, name)[:, [attributes.names.index(c) for c in own]]
+    if (levels < 0).any():
+        rows = np.flatnonzero((levels < 0).any(axis=1)) + 2
+        raise DesignError(f"{len(rows):,} of {len(table):,} rows of {name} have no levels\n  for example row "
+                          f"{examples(rows.tolist())}\n"
+                          "  expected a level of each attribute: one row per task is the profile that it shows (case "
+                          "2)")  # fmt: skip
+    items, coding = case_2(attributes)
+    version = as_text(table[found["version"]]) if "version" in found else pd.Series(["1"] * len(table), dtype="str")
+    task, labels = as_text(table[found["task"]]), np.array(attributes.labels, dtype=object)
+    first = attributes.first[[attributes.names.index(c) for c in own]]
+    parts = [pd.DataFrame({"version": version, "task": task, "position": a + 1, "item": labels[first[a] + levels[:, a]]})
+             for a in range(len(own))]  # fmt: skip
+    long = pd.concat(parts, ignore_index=True)
+    return replace(_build(long, {c: c for c in long.columns}, items, kind, name), **coding)
+
+
+def _all_names(values: pd.Series, items: Items | Profiles | None) -> bool:
     return items is not None and bool((index_of_names(values.unique().tolist(), items, DesignError) >= 0).all())
 
 
@@ -86,11 +134,11 @@ def _long(table: pd.DataFrame, found: Mapping[str, str], across: Sequence[str]) 
     return result[~result["item"].str.strip().isin(["", "0"])].reset_index(drop=True)
 
 
-def _build(table: pd.DataFrame, found: Mapping[str, str], items: Items | None, kind: str, name: str) -> Design:
+def _build(table: pd.DataFrame, found: Mapping[str, str], items: Items | Profiles | None, kind: str, name: str) -> Design:
     n = len(table)
     version = as_text(table[found["version"]]) if "version" in found else pd.Series(["1"] * n, dtype="str")
     task = as_text(table[found["task"]])
-    items, index = _items(table, found, items, name)
+    objects, index = _items(table, found, items, name)
     position = np.arange(n, dtype=float)
     if "position" in found:
         position = pd.to_numeric(as_text(table[found["position"]]), errors="coerce").to_numpy(float)
@@ -114,11 +162,13 @@ def _build(table: pd.DataFrame, found: Mapping[str, str], items: Items | None, k
     shown = np.full((len(versions), len(tasks), int(slot.max()) + 1), -1, np.int32)
     shown[key // len(tasks), key % len(tasks), slot] = index
     return Design(
-        objects=items, shown=shown, kind=kind, source=name, task_ids=tuple(tasks), version_ids=tuple(versions)
+        objects=objects, shown=shown, kind=kind, source=name, task_ids=tuple(tasks), version_ids=tuple(versions)
     )
 
 
-def _items(table: pd.DataFrame, found: Mapping[str, str], items: Items | None, name: str) -> tuple[Items, Any]:
+def _items(
+    table: pd.DataFrame, found: Mapping[str, str], items: Items | Profiles | None, name: str
+) -> tuple[Items | Profiles, Any]:
     names = as_text(table[found["item"]]) if "item" in found else None
     numbers = whole_numbers(as_text(table[found["item_no"]]).tolist()) if "item_no" in found else None
     if numbers is not None and (numbers < 1).any():

@@ -16,7 +16,7 @@ from cvmstats.errors import ChoicesError, examples
 from cvmstats.survey.matching import Bools, Ints, Sets
 from cvmstats.survey.naming import index_of_names, whole_numbers
 from cvmstats.survey.problems import Problems
-from cvmstats.survey.tables import MISSING, as_text, natural_order
+from cvmstats.survey.tables import MISSING, coded, natural_order
 
 NOT_NUMERIC, NOT_A_CHOICE = 101, 102
 """Codes inside this module for a choice that is no number, and a number that is no choice."""
@@ -27,8 +27,8 @@ def read_sets(
 ) -> tuple[Sets | None, Items | Profiles, Bools]:
     """The sets (None where none is usable), the items, and which tasks (R, T) cannot be used."""
     n = len(table)
-    respondent, ids = _factorize(table[found["respondent"]])
-    task, tasks = _tasks(as_text(table[found["task"]]), design)
+    respondent, ids = coded(table[found["respondent"]])
+    task, tasks = _tasks(table[found["task"]], design)
     for codes, texts_of, what in ((respondent, ids, "respondent"), (task, tasks, "task")):
         blank = np.flatnonzero(np.array([v == "" for v in texts_of], bool)[codes])
         if len(blank):
@@ -42,8 +42,10 @@ def read_sets(
                          f"{design.fingerprint[:6]}",
                          where=f"task {examples(beyond)}", expected=f"tasks such as {examples(sorted(known))}",
                          remedy="give the design that these answers were collected with: design=")  # fmt: skip
-    items, index, names = _items(table, found, items)
-    code = _choices(table[found["choice"]])
+    items, index, strangers = _items(table, found, items)
+    paired = set() if design is None else {name for name, kinds in zip(design.task_ids or (), np.asarray(design.kind).T,
+                                                                         strict=True) if set(kinds) == {"pair"}}  # fmt: skip
+    code, said_codes, said_texts = _choices(table[found["choice"]])
     position = _positions(table, found)
     key = respondent * len(tasks) + task
     shape = (len(ids), len(tasks))
@@ -61,7 +63,7 @@ def read_sets(
         bad[mask] = True
 
     unknown = index < 0
-    detail = "the item " + examples(names[unknown].unique().tolist()) if unknown.any() else ""
+    detail = "the item " + examples(strangers) if strangers else ""
     lost |= mark(unknown)
     expected = f"ids or labels of the {len(items)} items"
     note(lost.copy(), "show an item that is not on the list of items", expected, detail)
@@ -72,7 +74,6 @@ def read_sets(
     lost |= mark(doubled)
     note(mark(contradicting), "name the same item best and worst", "two different items")
     note(mark(doubled), "stand more than once for the same respondent", "one row for each item of a task")
-    texts = as_text(table[found["choice"]])
     strange_choices = {
         NOT_NUMERIC: "have a choice that is no number",
         NOT_A_CHOICE: "have a choice other than 1, -1, 0",
@@ -80,9 +81,10 @@ def read_sets(
     for value, what in strange_choices.items():
         rows = code == value
         note(mark(rows), what, "1 for the best, -1 for the worst, 0 or nothing for the others",
-             "the choice " + examples(texts[rows].unique().tolist()) if rows.any() else "")  # fmt: skip
+             "the choice " + examples([said_texts[i] for i in pd.unique(said_codes[rows])]) if rows.any() else "")  # fmt: skip
     for sign, word in ((1, "best"), (-1, "worst")):
         several = np.bincount(key[code == sign], minlength=shape[0] * shape[1]).reshape(shape) > 1
+        several[:, [t in paired for t in tasks]] &= sign < 0
         note(several, f"name more than one {word}", f"one {word} item at most")
     few = np.bincount(key, minlength=shape[0] * shape[1]).reshape(shape) == 1
     lost |= few
@@ -97,14 +99,8 @@ def read_sets(
     return sets, items, bad
 
 
-def _factorize(values: pd.Series) -> tuple[Ints, list[str]]:
-    codes, distinct = pd.factorize(as_text(values))
-    return codes.astype(np.int64), [str(v) for v in distinct]
-
-
 def _tasks(values: pd.Series, design: Design | None) -> tuple[Ints, list[str]]:
-    codes, distinct = pd.factorize(values)
-    tasks = [str(v) for v in distinct]
+    codes, tasks = coded(values)
     if design is not None:
         tasks = match_tasks(tasks, design)
         order = [*(design.task_ids or ()), *dict.fromkeys(v for v in tasks if v not in (design.task_ids or ()))]
@@ -123,22 +119,32 @@ def match_tasks(tasks: list[str], design: Design) -> list[str]:
 
 
 def _items(table: pd.DataFrame, found: Mapping[str, str],
-           items: Items | Profiles | None) -> tuple[Items | Profiles, Ints, pd.Series]:  # fmt: skip
-    names = as_text(table[found["item"] if "item" in found else found["item_no"]])
-    codes, distinct = pd.factorize(names)
-    texts = [str(v) for v in distinct]
+           items: Items | Profiles | None) -> tuple[Items | Profiles, Ints, list[str]]:  # fmt: skip
+    codes, texts = coded(table[found["item"] if "item" in found else found["item_no"]])
     if items is None:
-        items = Items.from_labels(sorted(v for v in texts if v.strip()) or ["?"])
+        items = Items.from_labels(_names_of(texts, "item" in found))
     if "item" in found:
         index = index_of_names(texts, items, ChoicesError)
     else:
         numbers = whole_numbers(texts)
         index = np.where((numbers >= 1) & (numbers <= len(items)), numbers - 1, -1)
-    return items, index[codes], names
+    return items, index[codes], [t for t, i in zip(texts, index, strict=True) if i < 0]
 
 
-def _choices(values: pd.Series) -> Ints:
-    codes, distinct = pd.factorize(as_text(values))
+def _names_of(texts: list[str], named: bool) -> list[str]:
+    """Items where nobody lists them: the names in alphabetical order, or the numbers from 1 to the largest."""
+    if named:
+        return sorted(v for v in texts if v.strip()) or ["?"]
+    largest = int(whole_numbers(texts).max(initial=1))
+    if largest > 10_000:
+        raise ChoicesError(f"the largest item number is {largest:,}\n  expected numbers from 1 to the number of items\n"
+                           "  are they ids? then name the column: columns={'item': '...'}, or give items=")  # fmt: skip
+    return [str(i) for i in range(1, max(largest, 1) + 1)]
+
+
+def _choices(values: pd.Series) -> tuple[Ints, Ints, list[str]]:
+    """What each row says of its item; and which of the distinct texts it has, and these."""
+    codes, texts = coded(values)
 
     def code(text: str) -> int:
         if text.strip() in MISSING:
@@ -149,14 +155,14 @@ def _choices(values: pd.Series) -> Ints:
             return NOT_NUMERIC
         return int(number) if number in (1, 0, -1, NO_ANSWER) else NOT_A_CHOICE
 
-    return np.array([code(str(v)) for v in distinct], np.int64)[codes]
+    return np.array([code(t) for t in texts], np.int64)[codes], codes, texts
 
 
 def _positions(table: pd.DataFrame, found: Mapping[str, str]) -> npt.NDArray[np.float64]:
     if "position" not in found:
         return np.arange(len(table), dtype=float)
-    codes, distinct = pd.factorize(as_text(table[found["position"]]))
-    numbers = pd.to_numeric(pd.Series(distinct, dtype=object), errors="coerce").to_numpy(float)
+    codes, texts = coded(table[found["position"]])
+    numbers = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").to_numpy(float)
     result: npt.NDArray[np.float64] = numbers[codes]
     return result
 
@@ -167,9 +173,9 @@ def _doubles(
     """Rows of tasks that stand twice; of tasks whose one item is best and worst; and rows that repeat an item."""
     n = len(key)
     n_items = int(index.max(initial=0)) + 2
-    _, first = np.unique(key * n_items + index + 1, return_index=True)
-    spare = np.ones(n, bool)
-    spare[first] = False
+    if _in_order(key, position, strictly=True) and not _repeats(key, index):
+        return np.zeros(n, bool), np.zeros(n, bool), np.zeros(n, bool)
+    spare = pd.Series(key * n_items + index + 1).duplicated().to_numpy()
     doubled = np.zeros(n, bool)
     contradicting = np.zeros(n, bool)
     if spare.any():
@@ -181,7 +187,7 @@ def _doubles(
         clash[key[both.to_numpy(bool) & once]] = True
         contradicting = clash[key] & (n_spare[key] > 0)
         doubled = (n_spare[key] > 0) & ~contradicting
-    if numbered:
+    if numbered and not _in_order(key, position, strictly=True):
         order = np.lexsort((position, key))
         same = (key[order][1:] == key[order][:-1]) & (position[order][1:] == position[order][:-1])
         again = np.zeros(int(key.max()) + 1, bool)
@@ -190,14 +196,35 @@ def _doubles(
     return doubled, contradicting, spare
 
 
+def _repeats(key: Ints, index: Ints) -> bool:
+    """Whether an item stands twice in a task, of rows that stand by task: each is compared with those before it in its task."""
+    step = 1
+    while step < len(key):
+        same = key[step:] == key[:-step]
+        if not same.any():
+            return False
+        if (same & (index[step:] == index[:-step])).any():
+            return True
+        step += 1
+    return False
+
+
+def _in_order(key: Ints, position: npt.NDArray[np.float64], *, strictly: bool = False) -> bool:
+    """Whether rows stand by task and position already; strictly: no position of a task twice."""
+    step = np.diff(key)
+    after = np.diff(position)
+    return bool(((step > 0) | ((step == 0) & ((after > 0) if strictly else (after >= 0)))).all())
+
+
 def _versions(
     table: pd.DataFrame, found: Mapping[str, str], respondent: Ints, ids: list[str], problems: Problems
 ) -> tuple[Ints | None, tuple[str, ...]]:
     if "version" not in found:
         return None, ()
-    text = as_text(table[found["version"]])
-    names = natural_order(text)
-    codes = pd.Index(names).get_indexer(pd.Index(text))
+    codes, texts = coded(table[found["version"]])
+    names = natural_order(texts)
+    place = {v: i for i, v in enumerate(names)}
+    codes = np.array([place[v] for v in texts], np.int64)[codes]
     version = np.zeros(len(ids), np.int64)
     version[respondent[::-1]] = codes[::-1]
     several = np.unique(respondent[codes != version[respondent]])
@@ -211,8 +238,9 @@ def _versions(
 def _arrange(
     shape: tuple[int, int], key: Ints, index: Ints, position: npt.NDArray[np.float64], code: npt.NDArray[np.int8]
 ) -> tuple[Ints, npt.NDArray[np.int8]]:
-    order = np.lexsort((position, key))
-    key, index, code = key[order], index[order], code[order]
+    if not _in_order(key, position):
+        order = np.lexsort((position, key))
+        key, index, code = key[order], index[order], code[order]
     start = np.r_[True, key[1:] != key[:-1]]
     row = np.arange(len(key))
     slot = row - np.maximum.accumulate(np.where(start, row, 0))

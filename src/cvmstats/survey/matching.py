@@ -99,6 +99,10 @@ def place_answers(
     full = np.pad(shown, [*pad, (0, width - shown.shape[2])], constant_values=-1)
     code = np.pad(sets.code, [*pad, (0, width - sets.code.shape[2])])
     present = (seen >= 0).any(axis=2)
+    if not bad.any() and ((seen == full).all(axis=2) | ~present).all():  # all saw the design's sets in the design's order
+        place = code.copy()
+        place[full < 0] = NO_ANSWER
+        return place[:, :, : shown.shape[2]], design.shown[version]
     differs = present & ~bad & (np.sort(seen, axis=2) != np.sort(full, axis=2)).any(axis=2)
     total = int(present.sum())
 
@@ -137,9 +141,11 @@ def place_answers(
 
 def check_kinds(place: npt.NDArray[np.int8], design: Design, version: Ints) -> list[tuple[Bools, str, str]]:
     """Tasks (R, T) that answer what they were not asked: mask, what is wrong, what was expected."""
-    kinds = np.asarray(design.kind)[version]
+    best_only, worst_only, pair = ((np.asarray(design.kind) == k)[version] for k in ("best", "worst", "pair"))
     best, worst = (place == 1).any(axis=2), (place == -1).any(axis=2)
     return [
-        (worst & (kinds == "best"), "name a worst item, and the design asks for the best only", "no choice of -1"),
-        (best & (kinds == "worst"), "name a best item, and the design asks for the worst only", "no choice of 1"),
+        (worst & best_only, "name a worst item, and the design asks for the best only", "no choice of -1"),
+        (worst & pair, "name a worst item, and the design asks for the winner of a pair", "1 for it, 0 for "
+                                                                                                       "the other"),
+        (best & worst_only, "name a best item, and the design asks for the worst only", "no choice of 1"),
     ]

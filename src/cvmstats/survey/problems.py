@@ -10,16 +10,21 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cvmstats.errors import ChoicesError, TasksLeftOut
+from cvmstats.errors import ChoicesError, LeftOutWarning
 
 
 class Part(NamedTuple):
-    """What is wrong with some tasks: how many, examples, and whose they are, an id for each task."""
+    """What is wrong with some tasks: how many, examples, and which, as (respondent, task)."""
 
     what: str
     n_tasks: int
     where: str
-    respondents: tuple[str, ...]
+    tasks: tuple[tuple[str, str], ...]
+
+    @property
+    def respondents(self) -> tuple[str, ...]:
+        """Whose they are, an id for each task."""
+        return tuple(who for who, _ in self.tasks)
 
 
 DROP = 'to leave such tasks out: read_choices(..., invalid="drop")'
@@ -65,8 +70,15 @@ class Problems:
             where += f" and {len(rows) - 3:,} more"
         if detail:
             where += f" ({detail})"
-        self.parts.append(Part(head, len(rows), where, tuple(str(ids[r]) for r, _ in rows)))
+        self.parts.append(Part(head, len(rows), where, tuple((str(ids[r]), str(tasks[t])) for r, t in rows)))
         self.of_tasks.append((head, _message(head, where, expected, DROP)))
+
+    def cleared(self) -> Problems:
+        """Itself, without what was noted: the file is read again from its start."""
+        self.of_file.clear()
+        self.of_tasks.clear()
+        self.parts.clear()
+        return self
 
     def settle(self) -> None:
         """Raise all findings as one error; or warn, where all concern tasks that are to be left out.
@@ -80,9 +92,7 @@ class Problems:
             raise ChoicesError("\n".join([*self.of_file, *(message for _, message in self.of_tasks)]))
         if self.of_tasks:
             heads = "\n".join(head for head, _ in self.of_tasks)
-            warning = TasksLeftOut(f"{heads}\n  they are left out as unanswered")
-            warning.parts = tuple(self.parts)
-            warnings.warn(warning, stacklevel=4)
+            warnings.warn(LeftOutWarning(f"{heads}\n  they are left out as unanswered", self.parts), stacklevel=4)
 
 
 def _message(what: str, where: str, expected: str, remedy: str) -> str:

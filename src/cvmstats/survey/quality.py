@@ -11,7 +11,7 @@ import pandas as pd
 
 from cvmstats.data.choices import Choices
 from cvmstats.data.findings import Findings
-from cvmstats.errors import ChoicesError, TasksLeftOut, examples
+from cvmstats.errors import ChoicesError, LeftOutWarning, examples
 from cvmstats.survey.group import Group, against_chance, agreement, fit_group
 from cvmstats.survey.picks import Answers, as_answers
 from cvmstats.survey.problems import Part
@@ -156,7 +156,7 @@ def _read(source: Any, reading: Mapping[str, Any], rows: _Rows) -> Choices:
         warnings.simplefilter("always")
         choices = read_choices(source, invalid="drop", **given)
     for warning in caught:
-        if not isinstance(warning.message, TasksLeftOut):
+        if not isinstance(warning.message, LeftOutWarning):
             warnings.warn(warning.message, stacklevel=3)
             continue
         for part in warning.message.parts:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cvmstats.data.attributes import Attributes
 from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
@@ -16,26 +20,28 @@ from cvmstats.data.profiles import Profiles
 from cvmstats.data.respondents import Respondents
 from cvmstats.errors import ChoicesError, examples
 from cvmstats.survey.design_file import read_design
+from cvmstats.survey.formats import find_format, named_format, wide
+from cvmstats.survey.formats.base import Format, Reading, Source, Tidy, check_people
+from cvmstats.survey.formats.long import LAYOUT as LONG_LAYOUT
+from cvmstats.survey.formats.long import OURS, lacking, texts_only
 from cvmstats.survey.lists import read_items, read_respondents
-from cvmstats.survey.long import read_sets
+from cvmstats.survey.long import match_tasks, read_sets
 from cvmstats.survey.matching import Ints, check_kinds, find_versions, infer_versions, place_answers
 from cvmstats.survey.problems import Problems
-from cvmstats.survey.tables import as_text, find_columns, missing_columns, read_table
+from cvmstats.survey.tables import as_text, coded, find_columns, missing_columns, read_table, read_text
 from cvmstats.survey.wide import PICKS, pick_columns, read_picks
-
-_LONG = "long: respondent, task, item, choice (1 best, -1 worst, 0), and version, position where there are any"
-_WIDE = "wide: respondent, a pair of columns for each task such as B1, W1, and version where there are several"
 
 
 def read_choices(
     source: Any,
     *,
-    format: Literal["long", "wide"] | None = None,
+    format: str | None = None,
     design: Design | Any | None = None,
-    items: Items | Any | None = None,
+    items: Items | Attributes | Any | None = None,
     respondents: Respondents | Any | None = None,
     columns: Mapping[str, Any] | None = None,
-    picks: Literal["names", "numbers", "positions"] | None = None,
+    picks: Literal["names", "numbers", "positions", "import_ids"] | None = None,
+    best_code: int | str | None = None,
     invalid: Literal["raise", "drop"] = "raise",
     encoding: str | None = None,
 ) -> Choices:
@@ -94,89 +100,91 @@ def read_choices(
     >>> choices.respondents.ids, choices.place.tolist(), choices.source
     (('007',), [[[1, 0, -1]]], 'the dataframe (long, design inferred)')
     """
-    _check_options(format, picks, invalid)
-    table, name = read_table(source, ChoicesError, "answers", encoding=encoding)
-    form, found, pairs = _detect(table, format, columns, name)
+    _check_options(picks, invalid, columns)
+    given = _open(source, encoding)
+    form = _format_of(given, format, columns or {})
     if isinstance(items, Design):
         raise ChoicesError("items= got a Design\n  say design=")
-    known: Items | Profiles | None = items if items is None or isinstance(items, Items) else read_items(items)
+    known = items if items is None or isinstance(items, Items | Profiles | Attributes) else read_items(items)
     people = (
         respondents if respondents is None or isinstance(respondents, Respondents) else read_respondents(respondents)
     )
-    plan = design
-    if plan is not None and not isinstance(plan, Design):
-        plan = read_design(plan, known, _kind_of(table, found, pairs, form))
-    if plan is not None:
-        _check_design(plan, known)
-        known = plan.objects
     problems = Problems(drop=invalid == "drop")
-    if form == "long":
-        choices = _read_long(table, found, known, plan, problems, name)
+    plan = design if isinstance(design, Design) else None
+    said = Reading(problems=problems, columns=columns or {}, things=known if plan is None else plan.objects, design=plan,
+                   picks=picks, best_code=None if best_code is None else str(best_code))  # fmt: skip
+    assert form.tidy is not None
+    tidy = form.tidy(given, said)
+    if design is not None and plan is None:
+        plan = read_design(design, known, _kind_of(tidy))
+        tidy = form.tidy(given, replace(said, problems=problems.cleared(), things=plan.objects, design=plan))
+    if plan is not None:
+        _check_design(plan, None if isinstance(known, Attributes) else known)
+    name = f"{given.name} ({'spss, ' if given.ending == '.sav' else ''}{form.name}{', ' * bool(tidy.how)}{tidy.how}"
+    if tidy.pairs is None:
+        things = plan.objects if plan is not None else tidy.things or known
+        choices = _read_long(tidy, None if isinstance(things, Attributes) else things, plan, problems, name, given.name)
     else:
-        choices = _read_wide(table, found, pairs, plan, picks, problems, name)
+        choices = _read_wide(tidy, plan, problems, name, given.name)
     return choices if people is None else choices.with_respondents(people)
 
 
-def _check_options(format: str | None, picks: str | None, invalid: str) -> None:
-    for option, value, allowed in (("format", format, (None, "long", "wide")), ("picks", picks, (None, *PICKS)),
-                                   ("invalid", invalid, ("raise", "drop"))):  # fmt: skip
+def _check_options(picks: str | None, invalid: str, columns: Mapping[str, Any] | None) -> None:
+    for option, value, allowed in (("picks", picks, (None, *PICKS, "import_ids")), ("invalid", invalid, ("raise", "drop"))):
         if value not in allowed:
             raise ChoicesError(
                 f"{option}={value!r} is not known\n  expected {' or '.join(repr(a) for a in allowed if a)}"
             )
-
-
-def _detect(
-    table: pd.DataFrame, format: str | None, columns: Mapping[str, Any] | None, name: str
-) -> tuple[str, dict[str, str], dict[str, dict[str, str]]]:
-    strings = {k: v for k, v in (columns or {}).items() if k not in ("best", "worst")}
-    wanted = ["respondent", "task", "position", "item", "item_no", "choice", "version"]
-    if format == "wide":
-        wanted = ["respondent", "version"]
-    unknown = sorted(set(columns or {}) - {*wanted, "best", "worst"})
+    unknown = sorted(set(columns or {}) - {*OURS, "best", "worst"})
     if unknown:
         raise ChoicesError(f"columns= has names that are not ours: {examples(unknown)}\n  expected some of "
-                           f"{', '.join(wanted)}, "
-                           "best, worst")  # fmt: skip
-    found = find_columns(table, wanted, strings, ChoicesError, name)
-    pairs = pick_columns(table, columns) if format != "long" else {"best": {}, "worst": {}}
-    absent = [
-        c
-        for c in ("respondent", "task", "item", "choice")
-        if c not in found and (c, "item_no" in found) != ("item", True)
-    ]
-    has_picks = bool(pairs["best"] or pairs["worst"])
-    fits_wide = has_picks and "respondent" in found
-    if format is None and not absent and fits_wide:
-        raise ChoicesError(f"{name} can be read in two ways: long ({', '.join(sorted(found.values()))}) or wide "
-                           f"({', '.join([*pairs['best'].values(), *pairs['worst'].values()][:4])}, ...)\n"
-                           "  expected one way\n  say which: format='long' or format='wide'")  # fmt: skip
-    if format != "wide" and not absent:
-        return "long", found, {"best": {}, "worst": {}}
-    if format != "long" and fits_wide:
-        return "wide", found, pairs
-    if format == "wide" or (format is None and has_picks):
-        short = ["respondent"] if "respondent" not in found else ["best"]
-        raise missing_columns(table, short, ChoicesError, name, _WIDE)
-    both = _LONG if format == "long" or len(absent) < 3 else f"{_LONG}; or {_WIDE}"
-    raise missing_columns(table, absent, ChoicesError, name, both)
+                           f"{', '.join(OURS)}, best, worst")  # fmt: skip
 
 
-def _kind_of(table: pd.DataFrame, found: Mapping[str, str], pairs: Mapping[str, Any], form: str) -> str:
+def _open(source: Any, encoding: str | None) -> Source:
+    ending = Path(source).suffix.lower() if isinstance(source, str | os.PathLike) else ""
+    if ending == ".cho":
+        text, name = read_text(source, ChoicesError, "answers", encoding=encoding)
+        return Source(name=name, table=pd.DataFrame(), text=text, ending=ending)
+    table, name = read_table(source, ChoicesError, "answers", encoding=encoding)
+    return Source(name=name, table=table, ending=ending)
+
+
+def _format_of(source: Source, name: str | None, columns: Mapping[str, Any]) -> Format:
+    """The format that is named, or the one that fits."""
+    if name == "spss":
+        if source.ending != ".sav":
+            raise ChoicesError(f"{source.name} is no SPSS file\n  expected a path that ends in .sav")
+        name = None
+    if name is not None:
+        return named_format(name, ChoicesError, "tidy")
+    form, _ = find_format(source, columns)
+    if form is not None:
+        return form
+    found = find_columns(source.table, OURS, texts_only(columns), ChoicesError, source.name)
+    if any(pick_columns(source.table, columns).values()):
+        expected = f"{wide.LAYOUT}; where people have no column, format='displayr' numbers them by their rows"
+        raise missing_columns(source.table, ["respondent"], ChoicesError, source.name, expected)
+    absent = lacking(found)
+    both = LONG_LAYOUT if len(absent) < 3 else f"{LONG_LAYOUT}; or {wide.LAYOUT}; or the columns of another format (format=)"
+    raise missing_columns(source.table, absent, ChoicesError, source.name, both)
+
+
+def _kind_of(tidy: Tidy) -> str:
     """What the tasks ask for, by what is answered anywhere: best and worst, or one of them only."""
-    if form == "wide":
-        best, worst = bool(pairs["best"]), bool(pairs["worst"])
+    if tidy.pairs is not None:
+        best, worst = bool(tidy.pairs["best"]), bool(tidy.pairs["worst"])
     else:
-        said = {t.strip().removesuffix(".0") for t in as_text(table[found["choice"]]).unique()}
+        said = {t.strip().removesuffix(".0") for t in coded(tidy.table[tidy.found["choice"]])[1]}
         best, worst = "1" in said, "-1" in said
     return "best_worst" if best == worst else "best" if best else "worst"
 
 
 def _check_design(design: Design, items: Items | Profiles | None) -> None:
-    other = sorted({str(k) for k in np.unique(np.asarray(design.kind).astype(str))} - {"best_worst", "best", "worst"})
+    other = sorted({str(k) for k in np.unique(np.asarray(design.kind).astype(str))} - {"best_worst", "best", "worst", "pair"})
     if other or np.asarray(design.dual).any():
         raise ChoicesError(f"the design has tasks that read_choices does not read: {examples(other or ['dual'])}\n"
-                           "  expected best_worst, best or worst")  # fmt: skip
+                           "  expected best_worst, best, worst or pair")  # fmt: skip
     if items is not None and items.ids != design.objects.ids:
         differ = sorted(set(items.ids) ^ set(design.objects.ids)) or list(items.ids)
         raise ChoicesError(f"items= are not those of the design {design.fingerprint[:6]}, or in another order\n"
@@ -185,13 +193,9 @@ def _check_design(design: Design, items: Items | Profiles | None) -> None:
 
 
 def _read_long(
-    table: pd.DataFrame,
-    found: Mapping[str, str],
-    items: Items | Profiles | None,
-    design: Design | None,
-    problems: Problems,
-    name: str,
+    tidy: Tidy, items: Items | Profiles | None, design: Design | None, problems: Problems, how: str, name: str
 ) -> Choices:
+    table, found = tidy.table, tidy.found
     sets, items, bad = read_sets(table, found, items, design, problems)
     if sets is None and problems.drop:
         problems.add("no task of the answers shows a set that can be used", expected="at least one",
@@ -201,7 +205,7 @@ def _read_long(
     assert sets is not None
     if design is None:
         shown, version, names = infer_versions(sets)
-        kind = _kind_of(table, found, {}, "long")
+        kind = _kind_of(tidy)
         plan = Design(objects=items, shown=shown, kind=kind, version_ids=names, task_ids=sets.tasks,
                       source=f"inferred from {name}")  # fmt: skip
     else:
@@ -216,29 +220,33 @@ def _read_long(
         _check_answered(place, problems, "1 for the best and -1 for the worst in the column of choices")
     problems.settle()
     moved = "position" in found and bool((order != plan.shown[version]).any())
-    how = "design inferred" if design is None else f"design {plan.fingerprint[:6]}"
+    which = "design inferred" if design is None else f"design {plan.fingerprint[:6]}"
     return Choices(design=plan, respondents=Respondents.from_ids(sets.ids), version=version.astype(np.int32),
-                   place=place, displayed=order if moved else None, source=f"{name} (long, {how})")  # fmt: skip
+                   place=place, displayed=order if moved else None, seconds=_seconds(tidy, sets.ids, plan),
+                   source=f"{how}, {which})")  # fmt: skip
 
 
-def _read_wide(
-    table: pd.DataFrame, found: Mapping[str, str], pairs: Mapping[str, Mapping[str, str]], design: Design | None,
-    picks: str | None, problems: Problems, name: str,
-) -> Choices:  # fmt: skip
+def _seconds(tidy: Tidy, ids: Sequence[str], design: Design) -> npt.NDArray[np.float64] | None:
+    """Times (R, T), where the file has them; not a number where a task has none."""
+    if tidy.seconds is None:
+        return None
+    tasks = list(design.task_ids or ())
+    result = np.full((len(ids), len(tasks)), np.nan)
+    r = pd.Index(ids).get_indexer(pd.Index(as_text(tidy.table[tidy.found["respondent"]])))
+    names, distinct = coded(tidy.table[tidy.found["task"]])
+    t = pd.Index(tasks).get_indexer(pd.Index(match_tasks(distinct, design)))[names]
+    result[r, t] = tidy.table[tidy.seconds].to_numpy(float)
+    return result
+
+
+def _read_wide(tidy: Tidy, design: Design | None, problems: Problems, how: str, name: str) -> Choices:
+    table, found, pairs = tidy.table, tidy.found, tidy.pairs or {}
     if design is None:
         raise ChoicesError(f"{name} has wide answers, and no design says what was shown\n  expected a design beside "
                            f"them\n"
                            "  give it: read_choices(..., design='design.csv')")  # fmt: skip
     ids = as_text(table[found["respondent"]])
-    blank, twice = np.flatnonzero(ids == ""), ids[ids.duplicated() & (ids != "")].unique().tolist()
-    if len(blank):
-        problems.add(f"{len(blank):,} of {len(ids):,} rows have no "
-                     f"respondent", where=f"row {examples((blank + 2).tolist())}",
-                     expected="a respondent on each row", remedy="fill the column or take such rows away")  # fmt: skip
-    if twice:
-        problems.add(f"{len(twice):,} respondents stand more than once, and so do their tasks",
-                     where=f"respondent {examples(twice)}", expected="one row for each person",
-                     remedy="keep one row of each person")  # fmt: skip
+    check_people(ids.tolist(), problems)
     version = np.zeros(len(ids), np.int64)
     if "version" in found:
         names = as_text(table[found["version"]])
@@ -251,12 +259,12 @@ def _read_wide(
     if problems.of_file:
         problems.settle()
     people = [str(v) for v in ids]
-    place, how = read_picks(table, pairs, design, version, people, picks, problems)
+    place, read_as = read_picks(table, pairs, design, version, people, tidy.picks, problems)
     _note_kinds(place, design, version, problems, people, design.task_ids or ())
     if not problems.of_tasks or problems.drop:
-        _check_answered(place, problems, f"{PICKS[how]} in columns such as {examples([*pairs['best'].values()])}")
+        _check_answered(place, problems, f"{PICKS[read_as]} in columns such as {examples([*pairs['best'].values()])}")
     problems.settle()
-    note = f"{name} (wide, picks read as {PICKS[how]}, design {design.fingerprint[:6]})"
+    note = f"{how}, picks read as {PICKS[read_as]}, design {design.fingerprint[:6]})"
     return Choices(design=design, respondents=Respondents.from_ids(people), version=version.astype(np.int32),
                    place=place, source=note)  # fmt: skip
 

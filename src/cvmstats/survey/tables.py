@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from cvmstats.data.frames import is_frame, to_pandas
+from cvmstats.data.frames import is_frame, read_plain_csv, to_pandas
 from cvmstats.errors import InputError, examples
 
 MISSING = frozenset({"", "NA", "NaN", "nan"})
@@ -23,7 +24,7 @@ MISSING = frozenset({"", "NA", "NaN", "nan"})
 
 ALIASES: dict[str, frozenset[str]] = {
     "respondent": frozenset({"respondent", "respondentid", "respid", "resp", "id", "person", "personid", "participant",
-                             "participantid", "subject", "subjectid", "sysrespnum", "respnum"}),
+                             "participantid", "subject", "subjectid", "sysrespnum", "respnum", "responseid"}),
     "task": frozenset({"task", "taskid", "taskno", "tasknumber", "set", "setid", "setno", "setnumber", "question",
                        "screen"}),
     "position": frozenset({"position", "pos", "positionno", "order"}),
@@ -51,7 +52,7 @@ def read_table(
     Parameters
     ----------
     source : path, DataFrame
-        CSV (comma, semicolon, tab or bar between the fields) or Parquet; or a pandas or polars dataframe.
+        CSV (comma, semicolon, tab or bar between the fields), Parquet or SPSS; or a pandas or polars dataframe.
     error : type
         What to raise.
     what : str
@@ -76,8 +77,14 @@ def read_table(
             raise error(f"there is no file of {what} at {path}")
         if path.suffix.lower() in {".parquet", ".pq"}:
             table = _read_parquet(path, error)
+        elif path.suffix.lower() == ".sav":
+            from cvmstats.survey.sav import read_sav
+
+            table = read_sav(path, error)
         else:
-            table = _parse(_decode(path, error, encoding), name, error, what)
+            text = _decode(path, error, encoding)
+            plain_table = _parse_plain(text)
+            table = _parse(text, name, error, what) if plain_table is None else plain_table
     table.columns = pd.Index([str(c).strip() for c in table.columns], dtype=object)
     if not len(table):
         raise error(f"{name} is empty: it has no rows of {what}\n  {_columns(table)}\n  give the file with the {what}")
@@ -86,6 +93,20 @@ def read_table(
         raise error(f"{len(twice)} column names of {name} stand twice\n  for example {examples(twice)}\n"
                     "  give each column a name of its own")  # fmt: skip
     return table, name
+
+
+def read_text(source: Any, error: type[InputError], what: str, *, encoding: str | None = None) -> tuple[str, str]:
+    """The text of a file that is no table, and its name.
+
+    Raises
+    ------
+    InputError
+        No such file, not in this encoding.
+    """
+    path = Path(source)
+    if not path.is_file():
+        raise error(f"there is no file of {what} at {path}")
+    return _decode(path, error, encoding), path.name
 
 
 def find_columns(
@@ -153,8 +174,33 @@ def as_text(values: pd.Series) -> pd.Series:
         return pd.Series(texts, dtype="str")
     if isinstance(values.dtype, pd.StringDtype):
         return values.fillna("").astype("str")
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        codes, texts = coded(values)
+        return pd.Series(np.array(texts, dtype=object)[codes], dtype="str")
     filled = values.astype(object)
     return filled.where(filled.notna(), "").astype("str")
+
+
+def coded(values: pd.Series) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """A column as text: which of its distinct texts each row has, and these, in the order in which they first appear.
+
+    >>> codes, texts = coded(pd.Series([7.0, None, 7.0]))
+    >>> codes.tolist(), texts
+    ([0, 1, 0], ['7', ''])
+    """
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        given = values.cat.codes.to_numpy()
+        if values.cat.ordered:  # as read_plain_csv makes them: in the order in which they first appear
+            return given.astype(np.int64), values.cat.categories.tolist()
+        codes, seen = pd.factorize(given)
+        texts = [*as_text(pd.Series(values.cat.categories)).tolist(), ""]  # the last one for what is missing, code -1
+        names = [texts[i] for i in seen]
+        if len(set(names)) == len(names):
+            return codes.astype(np.int64, copy=False), names
+        again, distinct = pd.factorize(pd.Series(names, dtype="str"))  # categories that are the same as text
+        return again[codes].astype(np.int64), [str(v) for v in distinct]
+    codes, distinct = pd.factorize(as_text(values))
+    return codes.astype(np.int64, copy=False), [str(v) for v in distinct]
 
 
 def natural_order(values: Iterable[str]) -> list[str]:
@@ -181,6 +227,13 @@ def _read_parquet(path: Path, error: type[InputError]) -> pd.DataFrame:
 def _decode(path: Path, error: type[InputError], encoding: str | None) -> str:
     content = path.read_bytes()
     used = encoding or "utf-8-sig"
+    zeros = content.count(b"\x00")
+    if zeros and (encoding or "utf-8").lower().replace("_", "-").startswith("utf-8") and not content.startswith(
+        (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    ):
+        line = content[: content.index(b"\x00")].count(b"\n") + 1
+        raise error(f"{path.name} has {zeros:,} zero bytes, which no text has\n  for example in line {line:,}\n"
+                    "  expected a text file\n  is it UTF-16 (encoding='utf-16'), or damaged?")  # fmt: skip
     try:
         if encoding is None and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise UnicodeDecodeError("utf-8", content, 0, 1, "a mark of UTF-16")
@@ -195,6 +248,15 @@ def _decode(path: Path, error: type[InputError], encoding: str | None) -> str:
                     f"  for example byte {content[problem.start]:#04x} in line {line:,}\n"
                     f"  expected {encoding or 'UTF-8'}\n  say how it is written: encoding='cp1252' (Windows, Excel), "
                     "'latin-1' or 'utf-16'") from problem  # fmt: skip
+
+
+def _parse_plain(text: str) -> pd.DataFrame | None:
+    """The quick way, for files in which nothing is quoted; None where :func:`_parse` must look closer, or complain."""
+    if '"' in text or "\x00" in text or ("\r" in text and text.count("\r") != text.count("\r\n")):
+        return None
+    start = len(text) - len(text.lstrip("\r\n"))
+    head = text[start : text.find("\n", start) + 1]
+    return read_plain_csv(text.encode("utf-8"), max(",;\t|", key=head.count))
 
 
 def _parse(text: str, name: str, error: type[InputError], what: str) -> pd.DataFrame:
@@ -212,11 +274,14 @@ def _parse(text: str, name: str, error: type[InputError], what: str) -> pd.DataF
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            return pd.read_csv(io.StringIO(text, newline=""), sep=delimiter, dtype="str",
+            rows = pd.read_csv(io.StringIO(text, newline=""), sep=delimiter, dtype="str", header=None,
                                keep_default_na=False, na_filter=False, index_col=False)  # fmt: skip
     except (pd.errors.ParserError, pd.errors.ParserWarning) as problem:
         raise error(f"{name} is no regular table: {str(problem).strip()}\n"
                     "  expected as many fields in each row as in the heading") from problem  # fmt: skip
+    table = rows.iloc[1:].reset_index(drop=True)
+    table.columns = pd.Index(rows.iloc[0].tolist(), dtype=object)  # pandas itself would give names that stand twice other ones
+    return table
 
 
 def _short_rows(text: str, delimiter: str) -> list[int]:

@@ -10,12 +10,12 @@ _HOME = {
     "read_inputs": "pipeline", "analyse": "pipeline", "run_study": "pipeline", "StudyFile": "study_file",
     "read_study": "study_file", "run_demo": "demo", "write_study": "demo", "Recovery": "recovery",
     "assess_recovery": "recovery", "oracle_membership": "oracle", "write_new_design": "new_design",
-    "check_file": "check", "compare_policies": "policies",
+    "check_file": "check", "compare_policies": "policies", "convert_file": "conversion",
 }  # fmt: skip
 
 __all__ = [
     "Inputs", "Recovery", "Study", "StudyFile", "StudyResult", "Truth", "analyse", "assess_recovery", "check_file",
-    "compare_policies",
+    "compare_policies", "convert_file",
     "make_study", "oracle_membership", "read_inputs", "read_study", "run_demo", "run_study", "write_new_design",
     "write_study",
 ]  # fmt: skip
