@@ -82,9 +82,9 @@ def read_table(
 
             table = read_sav(path, error)
         else:
-            text = _decode(path, error, encoding)
-            plain_table = _parse_plain(text)
-            table = _parse(text, name, error, what) if plain_table is None else plain_table
+            content = path.read_bytes()
+            plain_table = _parse_plain(content) if encoding is None else None
+            table = plain_table if plain_table is not None else _parse(_decode(path, error, encoding), name, error, what)
     table.columns = pd.Index([str(c).strip() for c in table.columns], dtype=object)
     if not len(table):
         raise error(f"{name} is empty: it has no rows of {what}\n  {_columns(table)}\n  give the file with the {what}")
@@ -250,13 +250,19 @@ def _decode(path: Path, error: type[InputError], encoding: str | None) -> str:
                     "'latin-1' or 'utf-16'") from problem  # fmt: skip
 
 
-def _parse_plain(text: str) -> pd.DataFrame | None:
+def _parse_plain(content: bytes) -> pd.DataFrame | None:
     """The quick way, for files in which nothing is quoted; None where :func:`_parse` must look closer, or complain."""
-    if '"' in text or "\x00" in text or ("\r" in text and text.count("\r") != text.count("\r\n")):
+    content = content.removeprefix(codecs.BOM_UTF8)
+    if not content.isascii():
+        try:
+            content.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+    if b'"' in content or b"\x00" in content or (b"\r" in content and content.count(b"\r") != content.count(b"\r\n")):
         return None
-    start = len(text) - len(text.lstrip("\r\n"))
-    head = text[start : text.find("\n", start) + 1]
-    return read_plain_csv(text.encode("utf-8"), max(",;\t|", key=head.count))
+    start = len(content) - len(content.lstrip(b"\r\n")) if content[:1] in (b"\r", b"\n") else 0
+    head = content[start : content.find(b"\n", start) + 1].decode("utf-8")
+    return read_plain_csv(content, max(",;\t|", key=head.count))
 
 
 def _parse(text: str, name: str, error: type[InputError], what: str) -> pd.DataFrame:
