@@ -190,7 +190,7 @@ def coded(values: pd.Series) -> tuple[npt.NDArray[np.int64], list[str]]:
     """
     if isinstance(values.dtype, pd.CategoricalDtype):
         given = values.cat.codes.to_numpy()
-        if values.cat.ordered:  # as read_plain_csv makes them: in the order in which they first appear
+        if values.cat.ordered and _by_first_row(given, values.cat.categories):
             return given.astype(np.int64), values.cat.categories.tolist()
         codes, seen = pd.factorize(given)
         texts = [*as_text(pd.Series(values.cat.categories)).tolist(), ""]  # the last one for what is missing, code -1
@@ -201,6 +201,15 @@ def coded(values: pd.Series) -> tuple[npt.NDArray[np.int64], list[str]]:
         return again[codes].astype(np.int64), [str(v) for v in distinct]
     codes, distinct = pd.factorize(as_text(values))
     return codes.astype(np.int64, copy=False), [str(v) for v in distinct]
+
+
+def _by_first_row(codes: npt.NDArray[Any], categories: pd.Index) -> bool:
+    """Whether categories are texts in the order in which they first appear, as read_plain_csv makes them; others may not be."""
+    if not len(codes) or codes[0] != 0 or codes.min() < 0:
+        return False
+    highest = np.maximum.accumulate(codes)
+    whole = highest[-1] == len(categories) - 1 and (highest[1:] - highest[:-1] <= 1).all()
+    return bool(whole and all(isinstance(v, str) for v in categories))
 
 
 def natural_order(values: Iterable[str]) -> list[str]:
