@@ -193,3 +193,18 @@ def test_a_thousand_people_are_read_in_little_more_than_the_time_of_pandas(tmp_p
         return min(times)
 
     assert fastest(read_choices, 3) < 60 * fastest(pd.read_csv, 5)
+
+
+def test_categories_of_a_dataframe_are_read_by_what_they_say() -> None:
+    table = long(("y", {"1": "b a c"}), ("x", {"1": "c b a"})).assign(version="1")
+    plain = read_choices(table.drop(columns="version"))
+    for ordered in (True, False):
+        kind = {"respondent": ["x", "unused", "y"], "item": ["c", "a", "b"], "choice": [0, -1, 1], "position": [3, 2, 1]}
+        coded = {c: pd.Categorical(table[c], categories=v, ordered=ordered) for c, v in kind.items()}
+        again = read_choices(table.drop(columns="version").assign(**coded))
+        assert again.respondents.ids == plain.respondents.ids == ("y", "x")
+        assert np.array_equal(again.place, plain.place)
+        assert again.design.fingerprint == plain.design.fingerprint
+    missing = table.assign(respondent=pd.Categorical(["y", None, "y", "x", "x", "x"], categories=["y", "x"], ordered=True))
+    with pytest.raises(ChoicesError, match="1 of 6 rows have no respondent"):
+        read_choices(missing)

@@ -90,8 +90,8 @@ class Choices:
         kind = np.asarray(self.design.kind)
         picks = np.isin(kind, ("best_worst", "best", "worst"))[self.version]
         pair = (kind == "pair")[self.version]
-        best, worst = (self.place == 1).sum(axis=2), (self.place == -1).sum(axis=2)
-        other = ((np.abs(self.place) > 1) & (self.place != NO_ANSWER)).any(axis=2)
+        best, worst = _how_many(self.place == 1), _how_many(self.place == -1)
+        other = _how_many((np.abs(self.place) > 1) & (self.place != NO_ANSWER)) > 0
         doubled = np.argwhere(picks & ~np.asarray(self.design.dual)[self.version] & ((best > 1) | (worst > 1) | other))
         pairs = np.argwhere(pair & ((best > 2) | other | ((best == 0) & (worst > 0))))
         for rows, what in ((beyond[:, :2], "place something where nothing was shown"),
@@ -212,3 +212,11 @@ class Choices:
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(repr(self))}</pre>"
+
+
+def _how_many(marks: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
+    """Marks in each task (R, T); position by position, which is quicker than a sum over a short last axis."""
+    result = np.zeros(marks.shape[:2], np.int32)
+    for a in range(marks.shape[2]):
+        result += marks[:, :, a]
+    return result

@@ -62,12 +62,12 @@ def read_plain_csv(content: bytes, delimiter: str) -> pd.DataFrame | None:
     >>> read_plain_csv(b"id,item\\n01\\n", ",") is None
     True
     """
-    start = len(content) - len(content.lstrip(b"\r\n"))
+    start = len(content) - len(content.lstrip(b"\r\n")) if content[:1] in (b"\r", b"\n") else 0
     end = content.find(b"\n", start)
     names = content[start:end].rstrip(b"\r").decode("utf-8").split(delimiter)
     if end < 0 or len(names) < 2 or len(set(names)) < len(names) or end + 1 == len(content):
         return None
-    columns = _by_value(content, end + 1, delimiter, len(names))
+    columns = _by_value(content, end + 1, delimiter, len(names)) if start == 0 else None
     if columns is None:
         columns = _by_text(content, end + 1, delimiter, len(names))
     return None if columns is None else pd.DataFrame(dict(zip(names, columns, strict=True)))
@@ -81,21 +81,22 @@ def _by_value(content: bytes, start: int, delimiter: str, n: int) -> list[pd.Cat
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pd.errors.DtypeWarning)
         try:
-            table = pd.read_csv(BytesIO(memoryview(content)[start:]), sep=delimiter, header=None, names=range(n),
+            table = pd.read_csv(BytesIO(content), sep=delimiter, skiprows=1, header=None, names=range(n),
                                 na_filter=False, keep_default_na=False, index_col=False, true_values=[], false_values=[],
                                 on_bad_lines="error")  # fmt: skip
         except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, OverflowError):
             return None
     length, result = 0, []
     for i in range(n):
-        values = table.pop(i)  # type: ignore[arg-type]
+        values = table[i]
         if values.dtype != np.int64 and not isinstance(values.dtype, pd.StringDtype):
             return None
         codes, distinct = _numbered(values)
         texts = [str(v) for v in distinct]
         sizes = np.array([len(t) if t.isascii() else len(t.encode()) for t in texts], np.int64)
         length += int(np.bincount(codes, minlength=len(texts)) @ sizes) if len(texts) else 0
-        result.append(pd.Categorical.from_codes(codes.astype(np.int32), categories=pd.Index(texts, dtype=object), ordered=True))
+        result.append(pd.Categorical.from_codes(codes.astype(np.int32), categories=pd.Index(texts, dtype=object), ordered=True,
+                                                validate=False))  # fmt: skip
     rows = len(result[0])
     delimiters = content.count(delimiter.encode(), start)
     breaks = rows - (not content.endswith(b"\n")) + (content.count(b"\r", start) if b"\r" in content else 0)

@@ -141,6 +141,8 @@ def place_answers(
 
 def check_kinds(place: npt.NDArray[np.int8], design: Design, version: Ints) -> list[tuple[Bools, str, str]]:
     """Tasks (R, T) that answer what they were not asked: mask, what is wrong, what was expected."""
+    if not np.isin(np.asarray(design.kind), ("best", "worst", "pair")).any():
+        return []
     best_only, worst_only, pair = ((np.asarray(design.kind) == k)[version] for k in ("best", "worst", "pair"))
     best, worst = (place == 1).any(axis=2), (place == -1).any(axis=2)
     return [

@@ -45,7 +45,9 @@ def read_choices(
     invalid: Literal["raise", "drop"] = "raise",
     encoding: str | None = None,
 ) -> Choices:
-    """Read answers to best-worst, best-only or worst-only tasks.
+    """Read answers to best-worst, best-only or worst-only tasks, and to pairs.
+
+    Every format of ``docs/reference/formats.md`` is read; most are known by their columns. The two of our own:
 
     **Long**: a row for each item that a person saw in a task, with columns respondent, task, item and choice: 1 best,
     -1 worst, 0, nothing or ``NA`` for the others (-128: no answer about this item, it leaves the set). ``position`` and
@@ -57,26 +59,34 @@ def read_choices(
     item names (ids or labels), item numbers (1 to J in the order of the items) or positions in the task (1 to A). Where
     ``picks`` does not say, the one reading that puts every pick into its set is taken, and two of them are an error.
 
+    What a file does not say must be said: ``best_code`` (which code of a Qualtrics export is best), ``picks`` where numbers and
+    positions both fit, ``format="displayr"`` where people have no column.
+
     A task with a best or a worst only is kept as it is. How the file was read stands in ``Choices.source``.
 
     Parameters
     ----------
     source : path, DataFrame
-        CSV, Parquet, pandas or polars.
-    format : {"long", "wide"}, optional
-        Found from the columns; where both would fit, it must be said.
+        CSV, Parquet, SPSS (``.sav``) or ``.cho``; pandas or polars.
+    format : str, optional
+        ``long``, ``wide``, ``bws_long``, ``support_bws``, ``sawtooth`` (by the place of the columns), ``cho``, ``conjointly``,
+        ``displayr``, ``pypi_maxdiff``, ``qualtrics``, ``qualtrics_module``, ``spss``. Found where nothing is said; where two
+        would fit, it must be said.
     design : Design, path or DataFrame, optional
         What was shown (:func:`read_design`). With several versions a column ``version`` says which a person saw; long
         answers can also be told apart by their sets.
-    items : Items, path or DataFrame, optional
-        The items (:func:`read_items`); else those of the design, else all in the answers, in alphabetical order.
+    items : Items, Attributes, path or DataFrame, optional
+        The items (:func:`read_items`), or the attributes of profiles that a file gives by their levels; else those of the
+        design, else all in the answers, in alphabetical order.
     respondents : Respondents, path or DataFrame, optional
         Who answered (:func:`read_respondents`), joined by id.
     columns : mapping, optional
         Our names to the file's: respondent, task, position, item, choice, version; for wide answers ``best`` and
         ``worst``, each a list of columns or a pattern such as ``"Q{task}_top"``.
-    picks : {"names", "numbers", "positions"}, optional
-        What the picks of wide answers are.
+    picks : {"names", "numbers", "positions", "import_ids"}, optional
+        What the picks of wide answers are; in a Qualtrics export, what the numbers of the order shown are.
+    best_code : int or str, optional
+        Qualtrics' code for best.
     invalid : {"raise", "drop"}
         Whether a task that cannot be used is an error, or is left out as unanswered (as not asked, where no set can be
         told) with a warning that counts.

@@ -82,9 +82,9 @@ def read_table(
 
             table = read_sav(path, error)
         else:
-            text = _decode(path, error, encoding)
-            plain_table = _parse_plain(text)
-            table = _parse(text, name, error, what) if plain_table is None else plain_table
+            content = path.read_bytes()
+            plain_table = _parse_plain(content) if encoding is None else None
+            table = plain_table if plain_table is not None else _parse(_decode(path, error, encoding), name, error, what)
     table.columns = pd.Index([str(c).strip() for c in table.columns], dtype=object)
     if not len(table):
         raise error(f"{name} is empty: it has no rows of {what}\n  {_columns(table)}\n  give the file with the {what}")
@@ -190,7 +190,7 @@ def coded(values: pd.Series) -> tuple[npt.NDArray[np.int64], list[str]]:
     """
     if isinstance(values.dtype, pd.CategoricalDtype):
         given = values.cat.codes.to_numpy()
-        if values.cat.ordered:  # as read_plain_csv makes them: in the order in which they first appear
+        if values.cat.ordered and _by_first_row(given, values.cat.categories):
             return given.astype(np.int64), values.cat.categories.tolist()
         codes, seen = pd.factorize(given)
         texts = [*as_text(pd.Series(values.cat.categories)).tolist(), ""]  # the last one for what is missing, code -1
@@ -201,6 +201,15 @@ def coded(values: pd.Series) -> tuple[npt.NDArray[np.int64], list[str]]:
         return again[codes].astype(np.int64), [str(v) for v in distinct]
     codes, distinct = pd.factorize(as_text(values))
     return codes.astype(np.int64, copy=False), [str(v) for v in distinct]
+
+
+def _by_first_row(codes: npt.NDArray[Any], categories: pd.Index) -> bool:
+    """Whether categories are texts in the order in which they first appear, as read_plain_csv makes them; others may not be."""
+    if not len(codes) or codes[0] != 0 or codes.min() < 0:
+        return False
+    highest = np.maximum.accumulate(codes)
+    whole = highest[-1] == len(categories) - 1 and (highest[1:] - highest[:-1] <= 1).all()
+    return bool(whole and all(isinstance(v, str) for v in categories))
 
 
 def natural_order(values: Iterable[str]) -> list[str]:
@@ -250,13 +259,19 @@ def _decode(path: Path, error: type[InputError], encoding: str | None) -> str:
                     "'latin-1' or 'utf-16'") from problem  # fmt: skip
 
 
-def _parse_plain(text: str) -> pd.DataFrame | None:
+def _parse_plain(content: bytes) -> pd.DataFrame | None:
     """The quick way, for files in which nothing is quoted; None where :func:`_parse` must look closer, or complain."""
-    if '"' in text or "\x00" in text or ("\r" in text and text.count("\r") != text.count("\r\n")):
+    content = content.removeprefix(codecs.BOM_UTF8)
+    if not content.isascii():
+        try:
+            content.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+    if b'"' in content or b"\x00" in content or (b"\r" in content and content.count(b"\r") != content.count(b"\r\n")):
         return None
-    start = len(text) - len(text.lstrip("\r\n"))
-    head = text[start : text.find("\n", start) + 1]
-    return read_plain_csv(text.encode("utf-8"), max(",;\t|", key=head.count))
+    start = len(content) - len(content.lstrip(b"\r\n")) if content[:1] in (b"\r", b"\n") else 0
+    head = content[start : content.find(b"\n", start) + 1].decode("utf-8")
+    return read_plain_csv(content, max(",;\t|", key=head.count))
 
 
 def _parse(text: str, name: str, error: type[InputError], what: str) -> pd.DataFrame:
