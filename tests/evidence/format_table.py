@@ -25,12 +25,14 @@ def page() -> str:
         # .sav answers are read by the readers of long and wide tables
         read = form.tidy is not None or form.name == "spss"
         cells = [f"`{form.name}`", form.what, _DESIGNS[form.designs], "yes" if form.write_design else "no",
-                 "yes" if form.questionnaire else "no", "yes" if read else "no", "yes" if form.write else "no",
+                 "no", "yes" if read else "no", "yes" if form.write else "no",
                  " ".join(form.endings), form.remark]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
     lines += [
         "| scores | Sawtooth: `Respondent ID, RLH, <items>` | no | no | no | `read_utilities` | no | .csv .parquet .pq "
         ".sav | logits |",
+        "| questionnaire | a version for print | no | no | `write_questionnaire` | no | no | .html .md | in any language that the "
+        "items have |",
         "",
         "Answers in and out. Kinds: which tasks; the rest of a line: what can stand in the file. What is not there is "
         "refused by name",

@@ -108,7 +108,6 @@ class Format:
     write_design: Callable[[Design], pd.DataFrame] | None = None
     endings: tuple[str, ...] = (".csv", ".parquet", ".pq")
     remark: str = ""
-    questionnaire: bool = False
 
 
 def never(source: Source, columns: Mapping[str, Any]) -> str:
