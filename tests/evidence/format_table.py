@@ -31,8 +31,8 @@ def page() -> str:
     lines += [
         "| scores | Sawtooth: `Respondent ID, RLH, <items>` | no | no | no | `read_utilities` | no | .csv .parquet .pq "
         ".sav | logits |",
-        "| questionnaire | a version for print | no | no | `write_questionnaire` | no | no | .html .md | in any language that the "
-        "items have |",
+        "| questionnaire | a version for print | no | no | `write_questionnaire` | no | no | .html .md | in any language "
+        "that the items have |",
         "",
         "Answers in and out. Kinds: which tasks; the rest of a line: what can stand in the file. What is not there is "
         "refused by name",
