@@ -126,8 +126,8 @@ def test_designs_of_profiles_are_written_and_saved(tmp_path: Path) -> None:
     dual = cvm.design_conjoint(PARTS, n_tasks=6, none="dual", n_starts=2)
     with pytest.raises(DesignError, match="'dual questions'"):
         cvm.write_design(dual, tmp_path / "w.csv")
-    levels = cvm.design_cases(PARTS, case=2)
-    assert cvm.read_design(cvm.write_design(levels, tmp_path / "w.csv"), items=PARTS).fingerprint == levels.fingerprint
+    parts, levels = cvm.Attributes.from_dict(PARTS), cvm.design_cases(PARTS, case=2)
+    assert cvm.read_design(cvm.write_design(levels, tmp_path / "w.csv"), items=parts).fingerprint == levels.fingerprint
     (tmp_path / "w.csv").unlink()
     for one in (design, dual, cvm.design_cases(PARTS, case=2), cvm.design_cases(PARTS, case=3)):
         back = cvm.load(cvm.save(one, tmp_path / "d.cvm"))
