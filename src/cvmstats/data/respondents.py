@@ -14,6 +14,13 @@ import pandas as pd
 from cvmstats.errors import RespondentsError, examples
 
 
+def _text(value: object) -> str:
+    """A cell as text, empty where nothing stands."""
+    if isinstance(value, str):
+        return value
+    return "" if pd.isna(value) else str(value)  # type: ignore[call-overload]
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Respondents:
     """R people, one row each.
@@ -46,7 +53,7 @@ class Respondents:
             raise RespondentsError("a table of respondents has no column 'id'")
         if table.empty:
             raise RespondentsError("a table of respondents has no rows")
-        bad = [f"row {i + 1}" for i, v in enumerate(table["id"].tolist()) if pd.isna(v) or str(v) == ""]
+        bad = [f"row {i + 1}" for i, v in enumerate(table["id"].tolist()) if _text(v) == ""]
         if bad:
             raise RespondentsError(f"{len(bad)} respondents have no id\n  for example {examples(bad)}")
         table["id"] = [str(v) for v in table["id"].tolist()]
@@ -55,8 +62,7 @@ class Respondents:
             raise RespondentsError(f"{len(twice)} respondent ids stand twice\n  for example {examples(twice)}\n"
                                    "  expected one row per person")  # fmt: skip
         for name in ("account", "role"):
-            given = table[name] if name in table else [None] * len(table)
-            table[name] = ["" if pd.isna(v) else str(v) for v in list(given)]
+            table[name] = [_text(v) for v in table[name].tolist()] if name in table else [""] * len(table)
         if "weight" in table:
             self._check_weight(table)
         front = ["id", "account", "role"]
