@@ -1,6 +1,6 @@
 """Damaged files: each one ends in an error of ours, or is read as an independent reader reads the damaged bytes.
 
-``uv run python tests/evidence/damaged_files.py`` damages each file of ``FILES`` 330 times, in eight ways, and writes
+``uv run python -m tests.evidence.damaged_files`` damages each file of ``FILES`` 330 times, in eight ways, and writes
 docs/evidence/damaged_files.md. The independent readers (``oracles.py``) use Python's csv module and no code of the library;
 they know the layouts, and nothing of how the library finds or checks things. An outcome other than these three fails:
 
@@ -310,7 +310,7 @@ def main() -> None:
         return
     kept = f"{len(table):,} files in {len(FILES)} formats; {len(failed):,} end otherwise than an error, the same, or left out."
     versions = f"pandas {pd.__version__}, numpy {np.__version__}, Python {sys.version.split()[0]}; seed 0"
-    text = ("# Damaged files\n\nCommand: `uv run python tests/evidence/damaged_files.py`; " + versions + ".\n\n" + kept +
+    text = ("# Damaged files\n\nCommand: `uv run python -m tests.evidence.damaged_files`; " + versions + ".\n\n" + kept +
             "\n\nError: a message of ours, the file is refused. Same: read, and equal cell by cell to what an "
             "independent reader (Python's csv module, and "
             "for SPSS one of struct) reads in the damaged bytes. Left out: `invalid=\"drop\"`, with a warning that names "

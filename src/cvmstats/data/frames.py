@@ -45,9 +45,8 @@ def is_frame(table: Any) -> bool:
 def read_plain_csv(content: bytes, delimiter: str, path: Path | None = None) -> pd.DataFrame | None:
     """A CSV file without quotes as categorical columns of text, byte-identical; None where it is no regular table.
 
-    Each distinct text is kept once and rows hold its number (ordered categories stand in the order of their first rows), so
-    that a file of a million rows is read in little more than the
-    time, and a fraction of the memory, that plain columns of text need.
+    Each distinct text is kept once and rows hold its number (ordered categories stand in the order of their first rows), which
+    takes less time and memory than plain columns of text.
 
     Parameters
     ----------

@@ -38,7 +38,8 @@ def expected_precision(design: Design, n_respondents: int, *, form: str = "seque
     n_respondents : int
         n, dealt evenly over the versions.
     form : {"sequential", "maxdiff", "marginal"}
-        Likelihood of best-worst tasks; other kinds have one each, graded pairs are taken for plain ones.
+        Likelihood of best-worst tasks; other kinds have one each, graded pairs are taken for plain ones. ``marginal`` is exact
+        at equal utilities, an approximation elsewhere.
     utilities : array (J), optional
         Mean utilities that are assumed, logits; by default all equal.
     spread : float
