@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
 from cvmstats.data.respondents import Respondents
-from cvmstats.data.store import read_only, whole_file
+from cvmstats.data.store import JsonFile, read_only
 from cvmstats.errors import ChoicesError, DesignError, RespondentsError, examples
 
 FORMAT = 1
@@ -26,7 +25,7 @@ _ARRAYS: Mapping[str, Any] = {"slots": np.int32, "shown": np.int32, "place": np.
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class AdaptiveState:
+class AdaptiveState(JsonFile):
     """Who was shown what, what they answered, and what follows from it for the next one.
 
     ``start_adaptive`` makes it, ``next_tasks`` and ``update`` return the one that follows; nothing in it ever changes. A survey
@@ -205,18 +204,6 @@ class AdaptiveState:
                 raise
             raise DesignError(f"the text is no adaptive state: {error}\n"
                               "  expected what AdaptiveState.to_json() gives") from error  # fmt: skip
-
-    def save(self, path: str | Path) -> Path:
-        """Write the JSON to a file, whole or not at all."""
-        target = Path(path)
-        with whole_file(target) as part:
-            part.write_text(self.to_json(), encoding="utf-8")
-        return target
-
-    @classmethod
-    def load(cls, path: str | Path) -> AdaptiveState:
-        """Read what :meth:`save` wrote."""
-        return cls.from_json(Path(path).read_text(encoding="utf-8"))
 
     def __repr__(self) -> str:
         seen = f", {self.slots.max() + 1} per person" if self.kind == "best_worst" else ""

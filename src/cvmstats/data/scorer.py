@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,7 @@ import pandas as pd
 
 from cvmstats.data.accounts import Accounts
 from cvmstats.data.encoding import Encoding
-from cvmstats.data.store import read_only, whole_file
+from cvmstats.data.store import JsonFile, read_only
 from cvmstats.errors import ScorerError
 
 FORMAT = 1
@@ -26,7 +25,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Scorer:
+class Scorer(JsonFile):
     """Segment probabilities of accounts from P coded columns, S segments.
 
     Parameters
@@ -173,18 +172,6 @@ class Scorer:
             return cls(encoding=encoding, coefficients=coefficients, version=version, **content)
         except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
             raise ScorerError(f"the text is no scorer: {error}\n  expected what Scorer.to_json() gives") from error
-
-    def save(self, path: str | Path) -> Path:
-        """Write the JSON to a file, whole or not at all."""
-        target = Path(path)
-        with whole_file(target) as part:
-            part.write_text(self.to_json(), encoding="utf-8")
-        return target
-
-    @classmethod
-    def load(cls, path: str | Path) -> Scorer:
-        """Read what :meth:`save` wrote."""
-        return cls.from_json(Path(path).read_text(encoding="utf-8"))
 
     def __repr__(self) -> str:
         shares = " · ".join(f"{n} {v:.0%}" for n, v in zip(self.segments, self.sizes, strict=True))

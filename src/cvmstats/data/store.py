@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -80,6 +80,31 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+class JsonFile:
+    """What one JSON text holds whole, made by ``to_json`` and read by ``from_json``: saved to a file, and loaded."""
+
+    def to_json(self) -> str:
+        """All of it as JSON text."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The inverse of :meth:`to_json`."""
+        raise NotImplementedError
+
+    def save(self, path: str | Path) -> Path:
+        """Write the JSON to a file, whole or not at all."""
+        target = Path(path)
+        with whole_file(target) as part:
+            part.write_text(self.to_json(), encoding="utf-8")
+        return target
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read what :meth:`save` wrote."""
+        return cls.from_json(Path(path).read_text(encoding="utf-8"))
 
 
 def save(result: Any, path: str | Path) -> Path:
