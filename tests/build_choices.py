@@ -64,7 +64,8 @@ def alternatives(shown: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], Ints, Ints]
     return kinds[pairs[:, 0]], pairs[:, 1], objects.reshape(n, size)
 
 
-def by_person(design: Design, person: Sequence[object] | pd.Series, place: npt.ArrayLike, about: pd.DataFrame | None = None) -> Choices:
+def by_person(design: Design, person: Sequence[object] | pd.Series, place: npt.ArrayLike,
+              about: pd.DataFrame | None = None) -> Choices:  # fmt: skip
     """A design with a version for each of n tasks, and answers (n, A) to them, told apart by who answered (n)."""
     row, ids = pd.factorize(np.asarray(person, dtype=object))
     task = pd.Series(row).groupby(row).cumcount().to_numpy()
@@ -74,7 +75,7 @@ def by_person(design: Design, person: Sequence[object] | pd.Series, place: npt.A
     kind = str(np.asarray(design.kind).ravel()[0])
     table = pd.DataFrame({"id": [str(i) for i in ids]})
     if about is not None:
-        table = table.merge(about.assign(id=about["id"].astype(str)), on="id", validate="one_to_one")
+        table = table.merge(about.assign(id=about["id"].astype(str)), on="id", how="left", validate="one_to_one")
     whole = replace(design, shown=shown, kind=kind, dual=None, block=None, task_ids=None, version_ids=None)
     return Choices(design=whole, respondents=Respondents(table=table), version=np.arange(n_people),
                    place=places)  # fmt: skip

@@ -53,20 +53,23 @@ def stages(shown: Floats, order: npt.NDArray[Any]) -> Callable[[Floats], float]:
     return lambda theta: sum(part(theta) for part in parts)
 
 
-def unordered_middle(sets: npt.NDArray[Any], best: npt.NDArray[Any], worst: npt.NDArray[Any], n_items: int
-                     ) -> Callable[[Floats], float]:  # fmt: skip
-    """Best first, worst last and the two of the middle in either order: sets of four (n, 4), places of the picks (n).
+def unordered_middle(sets: npt.NDArray[Any], best: npt.NDArray[Any], worst: npt.NDArray[Any]) -> Callable[[Floats], float]:
+    """Best first, worst last and the middle in any order: sets (n, A) of one size, places of the picks (n).
 
     Parameters of the likelihood are the utilities of all items but the first.
     """
-    middle = np.array([[a for a in range(4) if a not in (b, w)] for b, w in zip(best, worst, strict=True)])
+    middle = np.array([[a for a in range(sets.shape[1]) if a not in (b, w)] for b, w in zip(best, worst, strict=True)])
+    rows, size = np.arange(len(sets)), middle.shape[1]
 
     def value(theta: Floats) -> float:
-        utility = np.exp(beside_first(theta))[sets]
-        rows = np.arange(len(sets))
-        top, bottom, one, other = utility[rows, best], utility[rows, worst], utility[rows, middle[:, 0]], utility[rows, middle[:, 1]]
-        either = one / (one + other + bottom) * other / (other + bottom) + other / (one + other + bottom) * one / (one + bottom)
-        return float(np.log(top / utility.sum(axis=1) * either).sum())
+        worth = np.exp(beside_first(theta))[sets]
+        bottom, others = worth[rows, worst], worth[rows[:, None], middle]
+        orders = [np.ones(len(sets))]  # of each subset of the middle, by its bits
+        for subset in range(1, 2**size):
+            inside = [j for j in range(size) if subset >> j & 1]
+            parts = sum(others[:, j] * orders[subset ^ 1 << j] for j in inside)
+            orders.append(parts / (bottom + others[:, inside].sum(axis=1)))
+        return float(np.log(worth[rows, best] / worth.sum(axis=1) * orders[-1]).sum())
 
     return value
 

@@ -216,22 +216,22 @@ def journal_citations(data: Path) -> Choices:
                    [str(name) for name in table.index])  # fmt: skip
 
 
-def ice_hockey(data: Path, kind: Literal["pair", "graded"] = "pair", *, at_home: bool = False) -> Choices:
+def ice_hockey(data: Path, kind: Literal["pair", "graded"] = "pair", *, at_home: bool = False, most: int = 3) -> Choices:
     """US college hockey 2009-10: 58 teams, 1,083 games of which 125 are ties; the team whose ground it is stands first.
 
-    ``at_home`` leaves out 69 games on neutral ground. ``graded`` has the difference of goals as strength, 3 and more as 3.
+    ``at_home`` leaves out 69 games on neutral ground. ``graded`` has the difference of goals as strength, ``most`` and more
+    as ``most``.
     """
     table = pd.read_csv(data / "pc_icehockey2010" / "games.csv")
     table = table[table["home.ice"]] if at_home else table
     teams = sorted({*table["visitor"], *table["opponent"]})
     shown = np.array([[teams.index(team) for team in table[side]] for side in ("opponent", "visitor")]).T
     won = 1 - table["result"].to_numpy()
-    place = np.stack([won >= 0.5, won <= 0.5], axis=1).astype(int)
-    strength = np.minimum(np.abs(table["v_goals"] - table["o_goals"]), 3).to_numpy(float)
-    choices = in_turn(shown, place, kind, teams)
+    choices = in_turn(shown, np.stack([won >= 0.5, won <= 0.5], axis=1).astype(int), kind, teams)
     if kind == "pair":
         return choices
-    grades = ((0, "tie"), (1, "by one goal"), (2, "by two"), (3, "by three or more"))
+    grades = ((0, "tie"), *((goals, f"by {goals}") for goals in range(1, most)), (most, f"by {most} or more"))
+    strength = np.minimum(np.abs(table["v_goals"] - table["o_goals"]), most).to_numpy(float)
     return replace(choices, design=replace(choices.design, grades=grades), strength=strength[:, None])
 
 
