@@ -7,8 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cvmstats._numerics.blocks import FARTHEST, Blocks, add_curvature, block_gradient, block_value, lay_out, room_for
+from cvmstats._numerics.blocks import (
+    FARTHEST,
+    Blocks,
+    add_curvature,
+    add_own_curvature,
+    block_gradient,
+    block_value,
+    lay_out,
+    room_for,
+)
+from cvmstats._numerics.coded import make_coded, people_derivatives
 from cvmstats._numerics.lanes import WIDTH
+from cvmstats._numerics.link import plain_link, to_utilities
 from cvmstats._numerics.logit import average_curvature, gradient
 from cvmstats._numerics.tasks import FORMS, Tasks, flatten
 
@@ -52,7 +63,7 @@ def by_blocks(tasks: Tasks, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.n
     for b in range(len(lanes)):
         block_value(blocks, b, lanes[b], work, value[b])
         block_gradient(blocks, b, lanes[b], work, slope[b])
-        add_curvature(blocks, b, work, curvature[b])
+        add_curvature(blocks, b, lanes[b], work, curvature[b])
     values, slopes, full = np.empty(len(u)), np.empty_like(u), np.zeros((len(u), N_OBJECTS, N_OBJECTS))
     values[blocks.row[own]] = value[own]
     slopes[blocks.row[own]] = slope.transpose(0, 2, 1)[own]
@@ -61,6 +72,40 @@ def by_blocks(tasks: Tasks, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.n
     half[blocks.row[own]] = curvature.transpose(0, 2, 1)[own]
     full[:, lower[0], lower[1]] = full[:, lower[1], lower[0]] = half
     return values, slopes, full
+
+
+def by_own_rows(tasks: Tasks, coding: np.ndarray, beta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Log-likelihood (R) and minus the Hessian (R, K, K) of each person, from blocks with rows of their own."""
+    blocks, link = lay_out(tasks, make_coded(tasks, coding)), plain_link(np.zeros(coding.shape[1]))
+    n_obj, n_par = blocks.rows.shape[1:3]
+    values, full, lower = np.empty(len(beta)), np.empty((len(beta), n_par, n_par)), np.tril_indices(n_par)
+    for b in range(len(blocks.row)):
+        own = blocks.row[b] >= 0
+        gamma = np.zeros((n_par, WIDTH))
+        gamma[:, own] = beta[blocks.row[b, own]].T
+        u, value, work = np.empty((n_obj, WIDTH)), np.empty(WIDTH), room_for(blocks)
+        half = np.zeros((n_par * (n_par + 1) // 2, WIDTH))
+        to_utilities(link, blocks, b, gamma, u)
+        block_value(blocks, b, u, work, value)
+        block_gradient(blocks, b, u, work, np.empty_like(u))
+        add_own_curvature(blocks, b, u, work, gamma, link.sign, half)
+        values[blocks.row[b, own]] = value[own]
+        square = np.empty((WIDTH, n_par, n_par))
+        square[:, lower[0], lower[1]] = square[:, lower[1], lower[0]] = half.T
+        full[blocks.row[b, own]] = square[own]
+    return values, full
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("gaps", [0.0, 0.3])
+def test_rows_of_their_own_give_the_same(form: str, gaps: float) -> None:
+    tasks = random_tasks(3, WIDTH + 5, 4, gaps, form)
+    coding = np.random.default_rng(4).normal(size=(N_OBJECTS, 3))
+    beta = np.random.default_rng(5).normal(size=(WIDTH + 5, 3))
+    values, full = by_own_rows(tasks, coding, beta)
+    expected, _, hessian = people_derivatives(make_coded(tasks, coding), beta)
+    np.testing.assert_allclose(values, expected, rtol=1e-11, atol=1e-11)
+    np.testing.assert_allclose(full, -hessian, atol=1e-10)
 
 
 @settings(max_examples=25, deadline=None)

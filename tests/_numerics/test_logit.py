@@ -78,7 +78,7 @@ def test_probability_is_the_formula(case: str) -> None:
     who = np.repeat(np.arange(3), np.diff(tasks.person))
     expected = [
         np.log(brute_force(u[i, tasks.objects[tasks.start[t] : tasks.start[t + 1]]], tasks.best[t], tasks.worst[t],
-                           bool(tasks.worst_only[t]), tasks.joint is not None and bool(tasks.joint[t])))
+                           bool(tasks.worst_only[t]), tasks.rule is not None and tasks.rule[t] == 1))
         for t, i in enumerate(who)
     ]  # fmt: skip
     np.testing.assert_allclose(logit.task_log_likelihood(tasks, u), expected, rtol=1e-12)

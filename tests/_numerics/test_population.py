@@ -27,7 +27,7 @@ def test_an_inverse_wishart_given_utilities() -> None:
     """Without prior of the mean, Sigma integrated over m is IW(degrees + R - 1, S + scatter about the sample mean)."""
     rng = np.random.default_rng(1)
     beta = rng.multivariate_normal(np.array([1.0, 0.0, -1.0]), np.diag([1.0, 0.5, 2.0]), size=R)
-    upper = to_upper(Prior("inverse-wishart", degrees_of_freedom=6), K, None)._replace(mean_precision=np.zeros(K))
+    upper = to_upper(Prior("inverse-wishart", degrees_of_freedom=6), K, None)._replace(mean_precision=np.zeros((K, K)))
     state, sigma, mean = population(2), np.empty((N, K, K)), np.empty((N, K))
     for n in range(N):
         draw_population(state, upper, R, beta.sum(axis=0), beta.T @ beta)

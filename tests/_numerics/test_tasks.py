@@ -57,8 +57,8 @@ def test_kinds_decide_which_picks_are_read() -> None:
 
 
 def test_a_kind_without_likelihood_is_named_only_where_it_was_answered() -> None:
-    kinds = [["graded", "best_worst"], ["graded", "best_worst"]]
-    with pytest.raises(ValueError, match="no likelihood for tasks of kind graded"):
+    kinds = [["poll", "best_worst"], ["poll", "best_worst"]]
+    with pytest.raises(ValueError, match="no likelihood for tasks of kind poll"):
         flat([[[1, 2, 3, 4], [1, 0, -1, -128]]], [0], kind=kinds)
     assert len(flat([[[0, 0, 0, 0], [1, 0, -1, -128]]], [0], kind=kinds).best) == 1
 
@@ -76,9 +76,9 @@ def test_rankings_and_marginal_answers_become_plain_choices_in_their_order() -> 
 
 def test_joint_answers_of_two_are_a_pair() -> None:
     tasks = flat([[[0, -1, 1, 0], [1, -1, -128, -128]]], [0], form="maxdiff")
-    assert tasks.joint is not None
-    assert tasks.joint.tolist() == [True, False]
-    assert flat([[[0, -1, 1, 0], [1, -1, 0, -128]]], [0]).joint is None
+    assert tasks.rule is not None
+    assert tasks.rule.tolist() == [1, 0]
+    assert flat([[[0, -1, 1, 0], [1, -1, 0, -128]]], [0]).rule is None
 
 
 def test_ties_and_unknown_forms_are_refused() -> None:

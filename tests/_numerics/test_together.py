@@ -72,7 +72,7 @@ class Place:
         root, out = np.empty_like(m), np.zeros((n_par, n_par + 1))
         inverse, spread = _factor(m, frame, root)
         first, second, third = np.empty(n_par), np.empty((n_par, n_par)), np.empty((n_par, n_par))
-        _pass_gradients(self.chain.blocks, self.chain.link, frame, self.kept, *_carriers(frame, mu, spread), first, second,
+        _pass_gradients(self.chain.blocks, self.chain.link, self.chain.people, frame, self.kept, *_carriers(frame, mu, spread), first, second,
                         third)  # fmt: skip
         back = frame.decode.T.copy()
         _density(frame, self.upper, self.kept, self.tasks.n_people, mu, m, root, inverse, spread, back @ first, back @ second,
@@ -132,7 +132,7 @@ def _by_scipy(place: Place, mu: np.ndarray, m: np.ndarray) -> float:
     beta = place.beta(mu, m)
     value = log_likelihood(place.tasks, beta @ place.coding.T).sum()
     value += stats.multivariate_normal(mean, cov).logpdf(beta).sum()
-    value += stats.norm(0, upper.mean_precision**-0.5).logpdf(mean).sum()
+    value += stats.norm(0, np.diag(upper.mean_precision) ** -0.5).logpdf(mean).sum()
     if upper.n_scales == 0:
         value += stats.invwishart(upper.degrees, upper.scale).logpdf(cov)
     else:  # Huang & Wand 2013, a integrated out: (1 / A^2 + nu sum of P_kk)^-(1 + K (nu + K - 1)) / 2

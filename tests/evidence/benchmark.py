@@ -33,8 +33,9 @@ from cvmstats.data.design import Design
 from cvmstats.data.items import Items
 from cvmstats.data.respondents import Respondents
 from cvmstats.utilities.answers import to_tasks
+from cvmstats.utilities.chains import sample_gibbs
 from cvmstats.utilities.convergence import diagnose
-from cvmstats.utilities.hierarchical import sample_gibbs, to_upper
+from cvmstats.utilities.hierarchical import to_upper
 from cvmstats.utilities.options import Prior, Sampler
 from cvmstats.workflows.sets import balanced_sets
 

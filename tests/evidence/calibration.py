@@ -22,7 +22,8 @@ from cvmstats._numerics.logit import log_likelihood
 from cvmstats._numerics.simulate import simulate_places
 from cvmstats._numerics.tasks import flatten
 from cvmstats.data.design import sum_to_zero_basis
-from cvmstats.utilities.hierarchical import sample_gibbs, to_upper
+from cvmstats.utilities.chains import sample_gibbs
+from cvmstats.utilities.hierarchical import to_upper
 from cvmstats.utilities.options import Prior, Sampler
 
 R, J, T, A = 40, 5, 8, 3
@@ -75,7 +76,7 @@ def replicate(prior: Prior, seed: int, sabotage: str = "", thin: int = 20) -> np
     if sabotage == "degrees":
         upper = upper._replace(degrees=upper.degrees + J - 1)
     if sabotage == "mean":
-        upper = upper._replace(mean_precision=np.zeros(J - 1))
+        upper = upper._replace(mean_precision=np.zeros((J - 1, J - 1)))
     wrong = sabotage == "metropolis"
     draws = sample_gibbs(tasks, BASIS, upper, Sampler(chains=1, draws=DRAWS, warmup=300, thin=thin, threads=1), seed,
                          progress=False, metropolis=not wrong, step_factor=2.0 if wrong else 1.0)  # fmt: skip

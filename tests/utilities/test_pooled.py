@@ -188,5 +188,5 @@ def test_messages() -> None:
     with pytest.raises(ChoicesError, match="1 items stand in no answered task\n.*'never'"):
         fit_pooled(small(design=wider))
     graded = Design(objects=Items.from_labels(["a", "b", "c"]), shown=np.array([[[0, 1, 2]]]), kind="graded")
-    with pytest.raises(ChoicesError, match="no likelihood for tasks of kind 'graded'\n.*best_worst"):
+    with pytest.raises(ChoicesError, match="graded answers without strength"):
         fit_pooled(small(design=graded))

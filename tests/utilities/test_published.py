@@ -18,11 +18,6 @@ from tests import direct, studies
 from tests.build_choices import one_by_one, with_home_column
 
 
-def waits(reason: str, *, run: bool = True) -> pytest.MarkDecorator:
-    """Not in the library yet; strict, so that the mark goes when it is."""
-    return pytest.mark.xfail(reason=f"waits for {reason}", strict=True, run=run)
-
-
 def load(data: Path, name: str) -> Choices:
     """A study by the name of its loader, an option after a colon."""
     loader, _, option = name.partition(":")
@@ -143,7 +138,6 @@ def test_bank_cards(shared_data: Path) -> None:
     assert means(fit).sort_values(ascending=False).index[:3].tolist() == ["Low_FInt", "Low_Fee", "Long_Grace"]
 
 
-@waits("a Hessian of the parameters (K, K): the objects' would take 2.4 GB", run=False)
 def test_thousands_of_objects(shared_data: Path) -> None:
     """Every alternative an object of its own (J = 17,232): the likelihood does not change."""
     fit, many = (fit_pooled(studies.electricity(shared_data, distinct=distinct)) for distinct in (True, False))
@@ -151,7 +145,6 @@ def test_thousands_of_objects(shared_data: Path) -> None:
     pd.testing.assert_frame_equal(many.population_frame(), fit.population_frame())
 
 
-@waits("an alarm that looks at differences within sets, not at an object's distance from zero")
 def test_large_attributes_are_no_runaway_utilities(shared_data: Path) -> None:
     """Trips for 30 hours' worth of utility that differ little from one another; warnings are errors here."""
     fit_pooled(studies.train(shared_data))
@@ -293,7 +286,6 @@ def test_citations_one_by_one(shared_data: Path) -> None:
     assert -2 * binom.logpmf(wins[:, 0], wins.sum(axis=1), p).sum() + 2 * 3 == pytest.approx(46.39, abs=6e-3)
 
 
-@waits("Choices.count in likelihoods")
 @pytest.mark.parametrize("name", ["baseball_1987", "journal_citations"])
 def test_counts_repeat_a_task(shared_data: Path, name: str) -> None:
     choices = load(shared_data, name)
@@ -302,7 +294,6 @@ def test_counts_repeat_a_task(shared_data: Path, name: str) -> None:
     pd.testing.assert_frame_equal(fit.population_frame(), repeated.population_frame())
 
 
-@waits("Choices.count in counts")
 def test_counts_are_counted(shared_data: Path) -> None:
     choices = studies.baseball_1987(shared_data)
     columns = ["item", "shown", "best", "worst"]
@@ -310,23 +301,20 @@ def test_counts_are_counted(shared_data: Path) -> None:
                                   check_dtype=False)  # fmt: skip
 
 
-@waits("fit_pooled(position=True)")
 def test_position_is_the_advantage_at_home(shared_data: Path) -> None:
     choices = one_by_one(studies.baseball_1987(shared_data))
-    fit = fit_pooled(choices, position=True)  # type: ignore[call-arg]
+    fit = fit_pooled(choices, position=True)
     assert response(fit, "position") == pytest.approx(0.3023, abs=6e-5)
     np.testing.assert_allclose(beside(fit, "Baltimore", WITH_HOME), list(WITH_HOME.values()), atol=6e-5)
     assert fit.log_likelihood == pytest.approx(fit_pooled(with_home_column(choices)).log_likelihood)
 
 
-@waits("fit_pooled(position=True) with Choices.count")
 def test_position_of_counted_pairs(shared_data: Path) -> None:
-    fit = fit_pooled(studies.baseball_1987(shared_data), position=True)  # type: ignore[call-arg]
+    fit = fit_pooled(studies.baseball_1987(shared_data), position=True)
     assert response(fit, "position") == pytest.approx(0.3023, abs=6e-5)
     np.testing.assert_allclose(beside(fit, "Baltimore", WITH_HOME), list(WITH_HOME.values()), atol=6e-5)
 
 
-@waits("fit_pooled(position=True)")
 @pytest.mark.parametrize("name", ["top_models", "parties", "first_names"])
 def test_position_of_asked_pairs_is_the_logit_written_down(shared_data: Path, name: str) -> None:
     """Every pair of these surveys is shown in one order, so that a position is told from utilities by transitivity alone."""
@@ -334,7 +322,7 @@ def test_position_of_asked_pairs_is_the_logit_written_down(shared_data: Path, na
     shown = np.eye(6)[choices.design.shown[choices.version].reshape(-1, 2)][:, :, 1:]
     rows = np.concatenate([shown, np.broadcast_to([[1.0], [0.0]], (len(shown), 2, 1))], axis=2)
     theta, value = direct.maximum(direct.logits(rows, choices.place.reshape(-1, 2).argmax(axis=1)), 6)
-    fit = fit_pooled(choices, position=True)  # type: ignore[call-arg]
+    fit = fit_pooled(choices, position=True)
     assert fit.log_likelihood == pytest.approx(value, abs=1e-5)
     assert response(fit, "position") == pytest.approx(theta[-1], abs=1e-4)
     np.testing.assert_allclose(means(fit), direct.centred(direct.beside_first(theta[:-1])), atol=1e-4)
@@ -352,7 +340,6 @@ def hockey(data: Path, most: int, *, at_home: bool) -> tuple[np.ndarray, np.ndar
     return pairs, np.clip(table["o_goals"] - table["v_goals"], -most, most).to_numpy(), len(teams)
 
 
-@waits('form={"pair": "davidson"}')
 @pytest.mark.parametrize("position", [False, True])
 def test_ties_of_ice_hockey(shared_data: Path, position: bool) -> None:
     """Davidson's model: P(tie) : P(i) is nu sqrt(pi_j / pi_i); with a position, pi of who stands first times e^position."""
@@ -369,7 +356,6 @@ def test_ties_of_ice_hockey(shared_data: Path, position: bool) -> None:
         assert response(fit, "position") == pytest.approx(theta[-1], abs=1e-3)
 
 
-@waits("graded answers")
 @pytest.mark.parametrize("position", [False, True])
 def test_grades_of_ice_hockey(shared_data: Path, position: bool) -> None:
     """Adjacent categories; the unit of utilities depends on what a step is worth, so these are compared up to a factor."""
@@ -388,7 +374,6 @@ def test_grades_of_ice_hockey(shared_data: Path, position: bool) -> None:
         assert response(fit, "position") == pytest.approx(factor * theta[-1], abs=1e-3 * factor)
 
 
-@waits('graded answers and form={"pair": "davidson"}')
 def test_one_grade_and_a_tie_are_davidson(shared_data: Path) -> None:
     tied = studies.ice_hockey(shared_data)
     graded = studies.ice_hockey(shared_data, "graded", most=1)
@@ -399,7 +384,6 @@ def test_one_grade_and_a_tie_are_davidson(shared_data: Path) -> None:
 # best-worst
 
 
-@waits('form="rank_unordered_middle"')
 @pytest.mark.parametrize(("name", "folder", "value"), [
     ("issues", "bws1_issues_white2021", -10314.825), ("fruit", "bws1_fruit_synthetic", -1524.484),
 ])  # fmt: skip
@@ -414,7 +398,6 @@ def test_rank_with_an_unordered_middle(shared_data: Path, name: str, folder: str
     np.testing.assert_allclose(means(fit)[labels], direct.centred(direct.beside_first(theta)), atol=1e-4)
 
 
-@waits('form="rank_unordered_middle"')
 def test_an_unordered_middle_of_one_is_a_ranking(shared_data: Path) -> None:
     """Drugs of which the last but one is left out: best and worst of three are a ranking of three."""
     ranked = studies.drug_choice(shared_data, "rank")
@@ -427,7 +410,6 @@ def test_an_unordered_middle_of_one_is_a_ranking(shared_data: Path) -> None:
     np.testing.assert_allclose(means(fit), means(ranking), atol=1e-6)
 
 
-@waits('form="rank_unordered_middle"')
 def test_unordered_middles_of_one_to_seven(shared_data: Path) -> None:
     """Sets of 3 to 9: the likelihood written down has the same value at the estimate, and no slope there; LL -2719.8528."""
     choices = studies.sets_of_unequal_size(shared_data)

@@ -4,6 +4,10 @@ For each person the sequential likelihood needs, per task, the sums U of e^v ove
 the best; of a set of a in the joint form both are over the whole set, and a is taken from their product (see ``logit.py``).
 Exponentials are taken once per item. Gradients gather the tasks that showed an item, so that nothing is
 scattered. People who saw the same sets are put together: what they saw is then read once for all of them.
+
+Where alternatives are many, or a person's utilities depend on more than the parameters (``coded.py``), objects are counted
+anew for each person, and blocks hold the rows of the coding of each lane. People whose sets have the same pattern are then
+alike, whatever they saw.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from cvmstats._numerics.coded import Coded
 from cvmstats._numerics.compiled import compiled
 from cvmstats._numerics.lanes import (
     BITS,
@@ -27,8 +32,8 @@ from cvmstats._numerics.lanes import (
     spread,
     store,
 )
-from cvmstats._numerics.logit import ends, take_pairs
-from cvmstats._numerics.tasks import Tasks
+from cvmstats._numerics.logit import bend, ends, rules, take_pairs
+from cvmstats._numerics.tasks import JOINT, LOGITS, Tasks
 
 FARTHEST = 80.0
 """Beyond this (logits) sums of exponentials no longer fit a double; such people are computed one by one, exactly."""
@@ -63,8 +68,16 @@ class Blocks(NamedTuple):
         Mask of the lanes in which the object was in the worst set of that task.
     often : array (B, J)
         How many of the N are needed.
-    odd, odd_start, odd_objects, odd_best, odd_worst, odd_joint
-        Tasks with a pick that is summed out, per lane (B WIDTH + 1), taken apart.
+    rows : array (B, J, K, WIDTH)
+        Each lane's own coding, and J its own objects; (B, 0, 0, WIDTH) where all share that of ``link.py``.
+    response : array (B, J, E, WIDTH)
+        The same of the response parameters.
+    scale : array (B, J, WIDTH), int
+        Error scale, 0 for the reference.
+    factor, shift : arrays (B, J, WIDTH)
+        Utilities are ``factor`` times (rows)'beta + ``shift``; changed in place.
+    odd, odd_start, odd_objects, odd_best, odd_worst, odd_rule
+        Tasks that are no product of logits, per lane (B WIDTH + 1), taken apart.
     """
 
     row: npt.NDArray[np.int64]
@@ -79,12 +92,17 @@ class Blocks(NamedTuple):
     seen: npt.NDArray[np.uint32]
     seen_rest: Bits
     often: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.float64]
+    response: npt.NDArray[np.float64]
+    scale: npt.NDArray[np.int64]
+    factor: npt.NDArray[np.float64]
+    shift: npt.NDArray[np.float64]
     odd: npt.NDArray[np.int64]
     odd_start: npt.NDArray[np.int64]
     odd_objects: npt.NDArray[np.int64]
     odd_best: npt.NDArray[np.int64]
     odd_worst: npt.NDArray[np.int64]
-    odd_joint: npt.NDArray[np.bool_]
+    odd_rule: npt.NDArray[np.int8]
 
 
 class Work(NamedTuple):
@@ -98,12 +116,14 @@ class Work(NamedTuple):
     pair: npt.NDArray[np.float64]
 
 
-def lay_out(tasks: Tasks) -> Blocks:
-    """Lay out flat tasks in blocks."""
+def lay_out(given: Tasks, coded: Coded | None = None) -> Blocks:
+    """Lay out flat tasks in blocks, with rows of their own where ``coded`` is given."""
+    tasks, own = (given, None) if coded is None else _count_anew(given)
     n_objects, n_people = tasks.n_objects, tasks.n_people
     size, owner = np.diff(tasks.start), np.repeat(np.arange(n_people), np.diff(tasks.person))
-    joint = np.zeros(len(tasks.best), bool) if tasks.joint is None else tasks.joint
-    plain = np.where(joint, (tasks.best >= 0) & (tasks.worst >= 0), (tasks.best >= 0) | tasks.worst_only)
+    rule = rules(tasks)
+    joint = rule == JOINT
+    plain = np.where(joint, (tasks.best >= 0) & (tasks.worst >= 0), ((tasks.best >= 0) | tasks.worst_only) & (rule == LOGITS))
     row = _seats(tasks, plain)
     live = row >= 0
     seat = np.empty((n_people, 2), np.int64)
@@ -144,15 +164,45 @@ def lay_out(tasks: Tasks) -> Blocks:
            for i in row.ravel()]  # fmt: skip
     flat = np.concatenate(odd)
     pieces = [tasks.objects[tasks.start[t] : tasks.start[t + 1]] for t in flat]
+    rows, response, scale = _own_rows(row, own, coded, n_objects)
     return Blocks(
-        row=row, live=_bits(live), alike=(member == member[..., :1]).all(axis=(1, 2, 3)), member=member, rest=_bits(rest),
+        row=row, rows=rows, response=response, scale=scale, factor=np.ones(scale.shape), shift=np.zeros(scale.shape),
+        live=_bits(live), alike=(member == member[..., :1]).all(axis=(1, 2, 3)), member=member, rest=_bits(rest),
         has_best=_bits(has_best), has_worst=_bits(has_worst), less=less, linear=linear, seen=seen, seen_rest=_bits(seen_rest),
         often=(seen < n_tasks).any(axis=3).sum(axis=2),
         odd=np.cumsum([0] + [len(own) for own in odd]).astype(np.int64),
         odd_start=np.cumsum([0] + [len(p) for p in pieces]).astype(np.int64),
         odd_objects=np.concatenate([np.zeros(0, np.int64), *pieces]).astype(np.int64),
-        odd_best=tasks.best[flat].astype(np.int64), odd_worst=tasks.worst[flat].astype(np.int64), odd_joint=joint[flat],
+        odd_best=tasks.best[flat].astype(np.int64), odd_worst=tasks.worst[flat].astype(np.int64), odd_rule=rule[flat].astype(np.int8),
     )  # fmt: skip
+
+
+def _count_anew(tasks: Tasks) -> tuple[Tasks, list[npt.NDArray[np.int64]]]:
+    """Tasks whose objects are counted from 0 for each person in order of appearance, and which those are."""
+    objects, own = tasks.objects.copy(), []
+    for i in range(tasks.n_people):
+        lo, hi = tasks.start[tasks.person[i]], tasks.start[tasks.person[i + 1]]
+        distinct, first, index = np.unique(tasks.objects[lo:hi], return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        objects[lo:hi] = np.argsort(order)[index]
+        own.append(distinct[order])
+    return tasks._replace(objects=objects, n_objects=max(2, *(len(o) for o in own)), alternatives=None), own
+
+
+def _own_rows(row: npt.NDArray[np.int64], own: list[npt.NDArray[np.int64]] | None, coded: Coded | None,
+              n_objects: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.int64]]:  # fmt: skip
+    """Rows of coding and response and the error scale of each lane's objects; 0 where there is none."""
+    if coded is None or own is None:
+        return np.zeros((len(row), 0, 0, WIDTH)), np.zeros((len(row), 0, 0, WIDTH)), np.zeros((len(row), 0, WIDTH), np.int64)
+    rows = np.zeros((len(row), n_objects, coded.rows.shape[1], WIDTH), REAL)
+    response = np.zeros((len(row), n_objects, coded.response.shape[1], WIDTH), REAL)
+    scale = np.zeros((len(row), n_objects, WIDTH), np.int64)
+    for b, lane in np.argwhere(row >= 0):
+        which = own[row[b, lane]]
+        rows[b, : len(which), :, lane] = coded.rows[which]
+        response[b, : len(which), :, lane] = coded.response[which]
+        scale[b, : len(which), lane] = coded.scale[which]
+    return rows, response, scale
 
 
 def _rank(groups: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -279,10 +329,10 @@ def block_gradient(blocks, b, u, work, slope):  # type: ignore[no-untyped-def]
 
 
 @compiled(fast=True)
-def add_curvature(blocks, b, work, out):  # type: ignore[no-untyped-def]
+def add_curvature(blocks, b, u, work, out):  # type: ignore[no-untyped-def]
     """Add minus the Hessian in utilities to ``out`` (J (J + 1) / 2, WIDTH), lower half by rows.
 
-    To be called after ``block_gradient``; tasks with a pick that is summed out are left out. With p = e^u and q = e^-u times
+    To be called after ``block_gradient``. With p = e^u and q = e^-u times
     what they are multiplied by in a task, its part is diag(p + q) - p p' - q q', in the joint form plus
     a (e^u e^-u' + e^-u e^u') / (U D - a)^2.
     """
@@ -320,6 +370,71 @@ def add_curvature(blocks, b, work, out):  # type: ignore[no-untyped-def]
                         both -= work.pair[t, lane] * (em * fn + en * fm)
                         k = max(m, n) * (max(m, n) + 1) // 2 + min(m, n)
                         out[k, lane] += (p + q if c == a else 0.0) - both
+    if blocks.odd[(b + 1) * WIDTH] > blocks.odd[b * WIDTH]:
+        for lane in range(WIDTH):
+            for t in range(blocks.odd[b * WIDTH + lane], blocks.odd[b * WIDTH + lane + 1]):
+                members = blocks.odd_objects[blocks.odd_start[t] : blocks.odd_start[t + 1]]
+                bent = _bent(blocks, t, members, u, lane)
+                for a in range(len(members)):
+                    for c in range(a + 1):
+                        m, n = max(members[a], members[c]), min(members[a], members[c])
+                        out[m * (m + 1) // 2 + n, lane] -= bent[a, c]
+
+
+@compiled
+def _bent(blocks, t, members, u, lane):  # type: ignore[no-untyped-def]
+    """Hessian of an odd task in the utilities of its set."""
+    v, bent = np.empty(len(members)), np.zeros((len(members), len(members)))
+    for j in range(len(members)):
+        v[j] = u[members[j], lane]
+    bend(v, blocks.odd_best[t], blocks.odd_worst[t], blocks.odd_rule[t], bent)
+    return bent
+
+
+@compiled
+def add_own_curvature(blocks, b, u, work, beta, sign, out):  # type: ignore[no-untyped-def]
+    """The same in coordinates (K (K + 1) / 2, WIDTH), of blocks with rows of their own; ``beta`` from ``to_parameters``."""
+    n_objects, n_par = blocks.rows.shape[1], blocks.rows.shape[2]
+    x, full = np.empty((n_objects, n_par)), np.empty((n_par, n_par))
+    up, down = np.empty(n_par), np.empty(n_par)
+    for lane in range(WIDTH):
+        if not (blocks.live[b] >> lane) & 1:
+            continue
+        full[:] = 0.0
+        for j in range(n_objects):
+            for k in range(n_par):
+                x[j, k] = blocks.factor[b, j, lane] * blocks.rows[b, j, k, lane] * (beta[k, lane] if sign[k] != 0.0 else 1.0)
+        for t in range(blocks.member.shape[1]):
+            best, worst, pair = work.inv_b[t, lane], work.inv_w[t, lane], work.pair[t, lane]
+            up[:] = 0.0
+            down[:] = 0.0
+            for a in range(blocks.member.shape[2]):
+                m = blocks.member[b, t, a, lane]
+                if m == n_objects:
+                    continue
+                e, f = work.e[m, lane], work.f[m, lane] if (blocks.rest[b, t, a] >> lane) & 1 else 0.0
+                both = e * best + f * worst
+                for k in range(n_par):
+                    up[k] += e * x[m, k]
+                    down[k] += f * x[m, k]
+                    for q in range(k + 1):
+                        full[k, q] += both * x[m, k] * x[m, q]
+            for k in range(n_par):
+                for q in range(k + 1):
+                    full[k, q] -= best * best * up[k] * up[q] + worst * worst * down[k] * down[q]
+                    full[k, q] += pair * (up[k] * down[q] + down[k] * up[q])
+        for t in range(blocks.odd[b * WIDTH + lane], blocks.odd[b * WIDTH + lane + 1]):
+            members = blocks.odd_objects[blocks.odd_start[t] : blocks.odd_start[t + 1]]
+            bent = _bent(blocks, t, members, u, lane)
+            for a in range(len(members)):
+                for c in range(len(members)):
+                    for k in range(n_par):
+                        for q in range(k + 1):
+                            full[k, q] -= bent[a, c] * x[members[a], k] * x[members[c], q]
+        for k in range(n_par):
+            for q in range(k + 1):
+                out[k * (k + 1) // 2 + q, lane] += full[k, q]
+
 
 @compiled
 def _correct(blocks, b, far, u, slope, value):  # type: ignore[no-untyped-def]
@@ -376,6 +491,6 @@ def _add_odd(blocks, b, u, g, value):  # type: ignore[no-untyped-def]
             v, part = np.empty(len(members)), np.zeros(len(members))
             for j in range(len(members)):
                 v[j] = u[members[j], lane]
-            value[lane] += ends(v, blocks.odd_best[t], blocks.odd_worst[t], blocks.odd_joint[t], part)
+            value[lane] += ends(v, blocks.odd_best[t], blocks.odd_worst[t], blocks.odd_rule[t], part)
             for j in range(len(members)):
                 g[members[j], lane] += part[j]

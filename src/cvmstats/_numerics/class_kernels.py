@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from cvmstats._numerics.compiled import compiled
+from cvmstats._numerics.logit import bend, ends
+from cvmstats._numerics.tasks import JOINT
 
 _NEGLIGIBLE = 1e-6  # memberships below this add nothing to gradients
 
@@ -71,12 +73,34 @@ def _pair_slope(objects, lo, hi, best, worst, w, e, f, g, h, curved):  # type: i
         g[objects[lo + worst]] -= w
 
 
+@compiled
+def _other(objects, lo, hi, best, worst, rule, w, e, g, h, curved):  # type: ignore[no-untyped-def]
+    """Log probability of an answer that is no logit; gradient and information are added where ``g`` is not empty."""
+    a = hi - lo
+    v, part = np.empty(a), np.zeros(a)
+    for m in range(a):
+        v[m] = np.log(e[objects[lo + m]])
+    value = ends(v, best, worst, rule, part)
+    if len(g) == 0:
+        return value
+    for m in range(a):
+        g[objects[lo + m]] += w * part[m]
+    if curved:
+        bent = np.zeros((a, a))
+        bend(v, best, worst, rule, bent)
+        for m in range(a):
+            for n in range(m + 1):
+                h[objects[lo + m], objects[lo + n]] -= w * bent[m, n]
+    return value
+
+
 # The two loops over a unit's tasks stand in one function each: a call per task would cost more than its arithmetic.
 @compiled
-def _unit_chances(begin, end, start, objects, best, worst, worst_only, joint, times, e, f, out):  # type: ignore[no-untyped-def]
+def _unit_chances(begin, end, start, objects, best, worst, worst_only, rule, times, e, f, out):  # type: ignore[no-untyped-def]
     """Log probability of a unit's answers under each class, into ``out`` (S), from e^u and e^-u (J, S)."""
     n_classes = e.shape[1]
     first, second, product = np.empty(n_classes), np.empty(n_classes), np.ones(n_classes)
+    nothing, empty = np.empty(0), np.empty((0, 0))
     for t in range(begin, end):
         lo, hi = start[t], start[t + 1]
         skip = lo + best[t] if best[t] >= 0 else -1
@@ -91,7 +115,9 @@ def _unit_chances(begin, end, start, objects, best, worst, worst_only, joint, ti
                     second[s] += f[j, s]
         for s in range(n_classes):
             chance = 1.0
-            if joint[t]:
+            if rule[t] > JOINT:
+                chance = np.exp(_other(objects, lo, hi, best[t], worst[t], rule[t], 1.0, e[:, s], nothing, empty, False))
+            elif rule[t] == JOINT:
                 chance = _pair_chance(objects, lo, hi, best[t], worst[t], first[s], second[s], e, f, s)
             elif best[t] >= 0:
                 chance = e[objects[skip], s] / first[s]
@@ -113,14 +139,17 @@ def _unit_chances(begin, end, start, objects, best, worst, worst_only, joint, ti
 
 
 @compiled
-def _unit_slope(begin, end, start, objects, best, worst, worst_only, joint, times, e, f, weight, g, h, curved):  # type: ignore[no-untyped-def]
+def _unit_slope(begin, end, start, objects, best, worst, worst_only, rule, times, e, f, weight, g, h, curved):  # type: ignore[no-untyped-def]
     """Add one class's gradient g (J) and, where ``curved``, its information h (J, J; one entry for each pair).
 
     Here e and f are of the class (J).
     """
     for t in range(begin, end):
         lo, hi = start[t], start[t + 1]
-        if joint[t]:
+        if rule[t] > JOINT:
+            _other(objects, lo, hi, best[t], worst[t], rule[t], weight * times[t], e, g, h, curved)
+            continue
+        if rule[t] == JOINT:
             _pair_slope(objects, lo, hi, best[t], worst[t], weight * times[t], e, f, g, h, curved)
             continue
         hidden = best[t] < 0 and not worst_only[t]
@@ -179,7 +208,7 @@ def _unit_slope(begin, end, start, objects, best, worst, worst_only, joint, time
 
 @compiled
 def pass_over(  # type: ignore[no-untyped-def]
-    person, start, objects, best, worst, worst_only, joint, times, weight, e, f, log_sizes, order, logs, membership, slope,
+    person, start, objects, best, worst, worst_only, rule, times, weight, e, f, log_sizes, order, logs, membership, slope,
     curve,
 ):  # fmt: skip
     """Observed log-likelihood of all units; their ``logs`` and ``membership`` (G, S), and where ``order`` is 1 or 2 gradients
@@ -188,7 +217,7 @@ def pass_over(  # type: ignore[no-untyped-def]
     across, down = np.ascontiguousarray(e.T), np.ascontiguousarray(f.T)
     total = 0.0
     for i in range(len(person) - 1):
-        _unit_chances(person[i], person[i + 1], start, objects, best, worst, worst_only, joint, times, e, f, logs[i])
+        _unit_chances(person[i], person[i + 1], start, objects, best, worst, worst_only, rule, times, e, f, logs[i])
         high = -np.inf
         for s in range(n_classes):
             high = max(high, logs[i, s] + log_sizes[s])
@@ -200,17 +229,17 @@ def pass_over(  # type: ignore[no-untyped-def]
         for s in range(n_classes):
             membership[i, s] /= mass
             if order > 0 and membership[i, s] > _NEGLIGIBLE:
-                _unit_slope(person[i], person[i + 1], start, objects, best, worst, worst_only, joint, times, across[s],
+                _unit_slope(person[i], person[i + 1], start, objects, best, worst, worst_only, rule, times, across[s],
                             down[s], weight[i] * membership[i, s], slope[s], curve[s], order > 1)  # fmt: skip
     return total
 
 
 @compiled
-def unit_slopes(person, start, objects, best, worst, worst_only, joint, times, e, f, slopes):  # type: ignore[no-untyped-def]
+def unit_slopes(person, start, objects, best, worst, worst_only, rule, times, e, f, slopes):  # type: ignore[no-untyped-def]
     """Gradient of each unit's answers under each class, into ``slopes`` (G, S, J)."""
     across, down = np.ascontiguousarray(e.T), np.ascontiguousarray(f.T)
     nothing = np.empty((0, 0))
     for i in range(len(person) - 1):
         for s in range(e.shape[1]):
-            _unit_slope(person[i], person[i + 1], start, objects, best, worst, worst_only, joint, times, across[s], down[s],
+            _unit_slope(person[i], person[i + 1], start, objects, best, worst, worst_only, rule, times, across[s], down[s],
                         1.0, slopes[i, s], nothing, False)  # fmt: skip

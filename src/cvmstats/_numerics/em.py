@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cvmstats._numerics.class_kernels import pass_over, unit_slopes
+from cvmstats._numerics.logit import rules
 from cvmstats._numerics.tasks import Tasks
 
 Floats = npt.NDArray[np.float64]
@@ -93,7 +94,7 @@ def make_panels(tasks: Tasks, coding: npt.ArrayLike, *, unit: npt.ArrayLike | No
         person=np.concatenate([[0], np.cumsum(np.bincount(units[person], minlength=n_units))]).astype(np.int64),
         start=start, objects=tasks.objects[np.repeat(tasks.start[:-1][order], size) + inside],
         best=tasks.best[order], worst=tasks.worst[order], worst_only=tasks.worst_only[order],
-        n_objects=tasks.n_objects, joint=None if tasks.joint is None else tasks.joint[order],
+        n_objects=tasks.n_objects, rule=None if tasks.rule is None else tasks.rule[order], alternatives=tasks.alternatives,
     )  # fmt: skip
     return Panels(grouped, times[person][order], np.ones(n_units) if weight is None else np.asarray(weight, float),
                   np.ascontiguousarray(coding, dtype=float))  # fmt: skip
@@ -307,8 +308,7 @@ def _start(rough: Floats, pooled: Floats, n_classes: int, stream: np.random.Gene
 
 def _arrays(panels: Panels) -> tuple[npt.NDArray[np.generic], ...]:
     t = panels.tasks
-    joint = np.zeros(len(t.best), bool) if t.joint is None else t.joint
-    return t.person, t.start, t.objects, t.best, t.worst, t.worst_only, joint, panels.multiplicity
+    return t.person, t.start, t.objects, t.best, t.worst, t.worst_only, rules(t), panels.multiplicity
 
 
 def _exponentials(panels: Panels, means: Floats) -> tuple[Floats, Floats]:

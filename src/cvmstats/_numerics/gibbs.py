@@ -109,7 +109,8 @@ class Chain(NamedTuple):
 
 def start(blocks: Blocks, link: Link, prior: Upper, pooled: Floats, n_people: int, stream: np.random.SeedSequence) -> Chain:
     """Overdispersed start: the mean near the pooled one (K), standard deviations between .3 and 1.5."""
-    n_blocks, n_par, n_objects = len(blocks.row), link.coding.shape[1], link.coding.shape[0]
+    n_blocks, n_par = len(blocks.row), link.coding.shape[1]
+    across = n_par if blocks.rows.shape[1] else len(link.coding)
     words = stream.generate_state(n_people + 1, np.uint64)
     rng = np.random.Generator(np.random.Philox(stream))
     mean = pooled + 0.3 * rng.standard_normal(n_par)
@@ -120,12 +121,13 @@ def start(blocks: Blocks, link: Link, prior: Upper, pooled: Floats, n_people: in
         gamma=np.zeros(shape, REAL), value=np.zeros((n_blocks, WIDTH), REAL), pull=np.zeros(shape, REAL),
         stiffness=np.zeros((n_blocks, n_par * (n_par + 1) // 2, WIDTH), REAL),
         turn=np.full((n_blocks, WIDTH), np.cos(FULL), REAL), keys=np.zeros((n_blocks, WIDTH), np.uint64),
+        offset=np.zeros((0, n_par, WIDTH), REAL),
     )  # fmt: skip
     memory = Memory(np.zeros(shape, REAL), np.zeros(shape, REAL),
-                    np.zeros((n_blocks, n_objects * (n_objects + 1) // 2, WIDTH), REAL))  # fmt: skip
+                    np.zeros((n_blocks, across * (across + 1) // 2, WIDTH), REAL))  # fmt: skip
     people.gamma[...] = (link.inverse @ pooled)[:, None]
     remember(blocks, link, people, memory)
-    guide(people, memory, link, 1)
+    guide(people, memory, blocks, link, 1)
     b, lane = np.nonzero(blocks.row >= 0)
     people.keys[b, lane] = words[blocks.row[b, lane]]
     people.gamma[b, :, lane] = beta[blocks.row[b, lane]] @ link.inverse.T
@@ -138,11 +140,16 @@ def start(blocks: Blocks, link: Link, prior: Upper, pooled: Floats, n_people: in
 
 
 def learn(chain: Chain, n: int) -> Chain:
-    """The chain with what ``n`` sweeps of warm-up have shown.
+    """The chain with what ``n`` sweeps of warm-up have shown."""
+    guide(chain.people, chain.memory, chain.blocks, chain.link, n)
+    return frame_from(chain, n)
+
+
+def frame_from(chain: Chain, n: int) -> Chain:
+    """The chain with a frame from ``n`` sweeps, and the pace that goes with it.
 
     A covariance that has all but vanished gives no frame: the former one stays.
     """
-    guide(chain.people, chain.memory, chain.link, n)
     mean, cov = chain.mean_sum / n, chain.cov_sum / n
     chain.mean_sum[...] = 0.0
     chain.cov_sum[...] = 0.0
@@ -175,7 +182,7 @@ def _frame(chain: Chain, mean: Floats, cov: Floats) -> Frame:
     shapes, tight = _prior_in(chain.prior, inverse)
     mass = np.ones((n_par, n_par + 1))
     mass[:, :n_par] = (chain.n_people * np.outer(t, t) + tight) * (1.0 + np.eye(n_par))
-    mass[:, n_par] = chain.n_people * t + np.einsum("kj,k,kj->j", basis, chain.prior.mean_precision, basis)
+    mass[:, n_par] = chain.n_people * t + np.diagonal(basis.T @ chain.prior.mean_precision @ basis)
     return Frame(basis=basis, inverse=inverse, decode=link.inverse @ basis, encode=inverse @ link.basis, stiff=stiff,
                  shapes=shapes, anchor=np.ascontiguousarray(anchor.transpose(0, 2, 1), REAL), sum_h=anchor.sum(axis=(0, 1)),
                  hh=np.einsum("bwk,bwj->kj", anchor, anchor), mass=mass, step=chain.frame.step)  # fmt: skip

@@ -13,13 +13,15 @@ import numpy.typing as npt
 from scipy.linalg import qr
 
 from cvmstats._numerics.compiled import compiled
-from cvmstats._numerics.lanes import load, spread, store
+from cvmstats._numerics.lanes import REAL, WIDTH, above, choose, exponential, load, spread, store
 
 Floats = npt.NDArray[np.float64]
+_FARTHEST = 60.0
 
 
 class Link(NamedTuple):
-    """Utilities u = ``coding`` gamma, and beta = ``basis`` gamma.
+    """Utilities u = ``coding`` gamma, and beta = ``basis`` gamma; where blocks have rows of their own (``blocks.py``), these are
+    used instead of ``coding``, gamma is beta, and parameters may be held to a sign.
 
     Attributes
     ----------
@@ -27,12 +29,15 @@ class Link(NamedTuple):
     basis, inverse : arrays (K, K)
     own : array (J)
         The coordinate that is this object's utility, -1 where there is none.
+    sign : array (K)
+        0 for a free parameter; 1 or -1 for one that is e^beta or -e^beta.
     """
 
     coding: Floats
     basis: Floats
     inverse: Floats
     own: npt.NDArray[np.int64]
+    sign: Floats
 
 
 def make_link(coding: npt.ArrayLike) -> Link:
@@ -47,32 +52,73 @@ def make_link(coding: npt.ArrayLike) -> Link:
         basis = np.linalg.inv(design[chosen])
     linked = design @ basis
     linked[np.abs(linked) < 1e-12] = 0.0
-    return Link(coding=linked, basis=basis, inverse=np.linalg.inv(basis), own=own)
+    return Link(coding=linked, basis=basis, inverse=np.linalg.inv(basis), own=own, sign=np.zeros(n_par))
+
+
+def plain_link(sign: npt.ArrayLike) -> Link:
+    """The link for blocks that have rows of their own."""
+    signs = np.asarray(sign, float)
+    eye = np.eye(len(signs))
+    return Link(coding=np.zeros((0, len(signs))), basis=eye, inverse=eye, own=np.zeros(0, np.int64), sign=signs)
 
 
 @compiled(fast=True)
-def to_utilities(link, gamma, u):  # type: ignore[no-untyped-def]
-    """u (J, WIDTH) from gamma (K, WIDTH)."""
+def to_parameters(link, gamma, out):  # type: ignore[no-untyped-def]
+    """What multiplies the rows: gamma, or where the sign is held its exponential."""
+    for k in range(gamma.shape[0]):
+        v = load(gamma, k)
+        if link.sign[k] != 0.0:
+            v = choose(above(v, _FARTHEST), _FARTHEST, choose(above(-_FARTHEST, v), -_FARTHEST, v))
+            store(out, k, link.sign[k] * exponential(v))
+        else:
+            store(out, k, v)
+
+
+@compiled(fast=True)
+def to_utilities(link, blocks, b, gamma, u):  # type: ignore[no-untyped-def]
+    """u (J, WIDTH) of block ``b`` from gamma (K, WIDTH)."""
+    n_par = gamma.shape[0]
+    if blocks.rows.shape[1] > 0:
+        beta = np.empty((n_par, WIDTH), REAL)
+        to_parameters(link, gamma, beta)
+        for j in range(u.shape[0]):
+            s = spread(0.0)
+            for q in range(n_par):
+                s += load(blocks.rows[b, j], q) * load(beta, q)
+            store(u, j, load(blocks.factor[b], j) * s + load(blocks.shift[b], j))
+        return
     for j in range(u.shape[0]):
         k = link.own[j]
         if k >= 0:
             store(u, j, load(gamma, k))
         else:
             s = spread(0.0)
-            for q in range(gamma.shape[0]):
+            for q in range(n_par):
                 s += link.coding[j, q] * load(gamma, q)
             store(u, j, s)
 
 
 @compiled(fast=True)
-def to_coordinates(link, slope, out):  # type: ignore[no-untyped-def]
+def to_coordinates(link, blocks, b, gamma, slope, out):  # type: ignore[no-untyped-def]
     """Gradient in gamma (K, WIDTH) from the one in utilities (J, WIDTH)."""
-    for q in range(out.shape[0]):
+    n_par = out.shape[0]
+    for q in range(n_par):
         store(out, q, spread(0.0))
+    if blocks.rows.shape[1] > 0:
+        for j in range(slope.shape[0]):
+            v = load(slope, j) * load(blocks.factor[b], j)
+            for q in range(n_par):
+                store(out, q, load(out, q) + load(blocks.rows[b, j], q) * v)
+        beta = np.empty((n_par, WIDTH), REAL)
+        to_parameters(link, gamma, beta)
+        for q in range(n_par):
+            if link.sign[q] != 0.0:
+                store(out, q, load(out, q) * load(beta, q))
+        return
     for j in range(slope.shape[0]):
         v = load(slope, j)
         if link.own[j] >= 0:
             store(out, link.own[j], load(out, link.own[j]) + v)
         else:
-            for q in range(out.shape[0]):
+            for q in range(n_par):
                 store(out, q, load(out, q) + link.coding[j, q] * v)

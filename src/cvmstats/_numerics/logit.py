@@ -8,6 +8,11 @@ is summed out, P(w) = sum_b P(b, w). A task that asks for the worst only is soft
 (Marley & Louviere 2005, doi 10.1016/j.jmp.2005.05.003). With U = sum e^v and D = sum e^-v over the set of a, the sum is
 U D - a; a missing one is summed out, P(b) = e^(v_b) (D - e^(-v_b)) / (U D - a).
 
+``rank_unordered_middle`` form: best a logit choice, the worst what is left when the others are taken one by one in any
+order, P(w last of S) = f(S - w), f(empty) = 1, f(T) = sum over j in T of e^(v_j) f(T - j) / (e^(v_w) + sum over T of e^v).
+
+A second question says that the anchor 0 comes first, P = softmax(v)_0, last, P = softmax(-v)_0, or neither, 1 less both.
+
 ``marginal`` answers, pairs and rankings come as several plain choices (see ``tasks.py``).
 """
 
@@ -17,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cvmstats._numerics.compiled import compiled
-from cvmstats._numerics.tasks import Tasks
+from cvmstats._numerics.tasks import JOINT, LAST, LOGITS, Tasks
 
 Floats = npt.NDArray[np.float64]
 
@@ -25,7 +30,7 @@ Floats = npt.NDArray[np.float64]
 def task_log_likelihood(tasks: Tasks, utilities: npt.ArrayLike) -> Floats:
     """Log probability of each answered task (n) under each person's utilities (R, J)."""
     out = np.zeros(len(tasks.best))
-    _task_values(tasks.person, tasks.start, tasks.objects, tasks.best, tasks.worst, tasks.worst_only, _joint(tasks),
+    _task_values(tasks.person, tasks.start, tasks.objects, tasks.best, tasks.worst, tasks.worst_only, rules(tasks),
                  np.ascontiguousarray(utilities, dtype=float), out)  # fmt: skip
     return out
 
@@ -48,7 +53,7 @@ def gradient(tasks: Tasks, utilities: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Log-likelihood (R) and its gradient (R, J) in each person's utilities (R, J)."""
     value = np.zeros(tasks.n_people)
     slope = np.zeros((tasks.n_people, tasks.n_objects))
-    _gradients(tasks.person, tasks.start, tasks.objects, tasks.best, tasks.worst, tasks.worst_only, _joint(tasks),
+    _gradients(tasks.person, tasks.start, tasks.objects, tasks.best, tasks.worst, tasks.worst_only, rules(tasks),
                np.ascontiguousarray(utilities, dtype=float), value, slope)  # fmt: skip
     return value, slope
 
@@ -64,7 +69,7 @@ def pooled_derivatives(tasks: Tasks, utilities: npt.ArrayLike,
     """
     slope = np.zeros(tasks.n_objects)
     hessian = np.zeros((tasks.n_objects, tasks.n_objects))
-    value = _pooled(tasks.person, tasks.start, tasks.objects, tasks.best, tasks.worst, tasks.worst_only, _joint(tasks),
+    value = _pooled(tasks.person, tasks.start, tasks.objects, tasks.best, tasks.worst, tasks.worst_only, rules(tasks),
                     np.ascontiguousarray(utilities, dtype=float)[None, :], np.ascontiguousarray(weight, dtype=float),
                     slope, hessian)  # fmt: skip
     return float(value), slope, hessian
@@ -73,14 +78,15 @@ def pooled_derivatives(tasks: Tasks, utilities: npt.ArrayLike,
 def average_curvature(tasks: Tasks, utilities: npt.ArrayLike) -> Floats:
     """Average over people (J, J) of minus the Hessian at each person's utilities (R, J)."""
     hessian = np.zeros((tasks.n_objects, tasks.n_objects))
-    _pooled(tasks.person, tasks.start, tasks.objects, tasks.best, tasks.worst, tasks.worst_only, _joint(tasks),
+    _pooled(tasks.person, tasks.start, tasks.objects, tasks.best, tasks.worst, tasks.worst_only, rules(tasks),
             np.ascontiguousarray(utilities, dtype=float), np.ones(tasks.n_people), np.zeros(tasks.n_objects),
             hessian)  # fmt: skip
     return -hessian / tasks.n_people
 
 
-def _joint(tasks: Tasks) -> npt.NDArray[np.bool_]:
-    return np.zeros(len(tasks.best), bool) if tasks.joint is None else tasks.joint
+def rules(tasks: Tasks) -> npt.NDArray[np.int8]:
+    """How each answer is read (n)."""
+    return np.zeros(len(tasks.best), np.int8) if tasks.rule is None else tasks.rule
 
 
 def _per_person(tasks: Tasks, values: Floats) -> Floats:
@@ -122,15 +128,12 @@ def _bend(p, weight, h):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _task(v, best, worst, worst_only, joint, g, h):  # type: ignore[no-untyped-def]
+def task(v, best, worst, worst_only, rule, g, h):  # type: ignore[no-untyped-def]
     """Log probability of one task; its gradient is added to ``g`` and its Hessian to ``h`` (empty: not wanted)."""
-    if joint or (best < 0 and not worst_only):
+    if rule != LOGITS or (best < 0 and not worst_only):
         if h.shape[0]:
-            if joint:
-                _bend_ends(v, best, worst, h)
-            else:
-                _bend_hidden(v, worst, h)
-        return ends(v, best, worst, joint, g)
+            bend(v, best, worst, rule, h)
+        return ends(v, best, worst, rule, g)
     p, value = np.empty(len(v)), 0.0
     for sign in (1.0, -1.0):
         pick = best if sign > 0 else worst
@@ -143,9 +146,121 @@ def _task(v, best, worst, worst_only, joint, g, h):  # type: ignore[no-untyped-d
 
 
 @compiled
-def ends(v, best, worst, joint, g):  # type: ignore[no-untyped-def]
-    """Log probability of a best and worst that are no product of logits: joint ones, or a best that is summed out."""
-    return _pair_of_ends(v, best, worst, g) if joint else _hidden_best(v, worst, g)
+def ends(v, best, worst, rule, g):  # type: ignore[no-untyped-def]
+    """Log probability of an answer that is no product of logits; its gradient is added to ``g``."""
+    if rule == JOINT:
+        return _pair_of_ends(v, best, worst, g)
+    if rule == LAST:
+        return _last(v, worst, g, np.empty((0, 0)))
+    if rule == LOGITS:
+        return _hidden_best(v, worst, g)
+    return _neither(v, best, worst, g, np.empty((0, 0)))
+
+
+@compiled
+def bend(v, best, worst, rule, h):  # type: ignore[no-untyped-def]
+    """Add the Hessian of such an answer."""
+    if rule == JOINT:
+        _bend_ends(v, best, worst, h)
+    elif rule == LAST:
+        _last(v, worst, np.zeros(len(v)), h)
+    elif rule == LOGITS:
+        _bend_hidden(v, worst, h)
+    else:
+        _neither(v, best, worst, np.zeros(len(v)), h)
+
+
+@compiled
+def _neither(v, best, worst, g, h):  # type: ignore[no-untyped-def]
+    """log of 1 less the probabilities that ``best`` comes first and, if given, that ``worst`` comes last."""
+    a = len(v)
+    p, q = np.zeros(a), np.zeros(a)
+    _stage(v, 1.0, -1, best, p)
+    first, last = p[best], 0.0
+    if worst >= 0:
+        _stage(v, -1.0, -1, worst, q)
+        last = q[worst]
+    others, rest = 0.0, 1.0 if worst < 0 else 0.0
+    for j in range(a):
+        others += p[j] if j != best else 0.0
+        rest += q[j] if j != worst else 0.0
+    total = others - last if first > last else rest - first  # the smaller probability is taken from what is no difference
+    slope = np.empty(a)
+    for j in range(a):
+        up = first * ((1.0 if j == best else 0.0) - p[j])
+        down = -last * ((1.0 if j == worst else 0.0) - q[j])
+        slope[j] = -(up + down) / total
+        g[j] += slope[j]
+    if h.shape[0]:
+        for j in range(a):
+            up, down = (1.0 if j == best else 0.0) - p[j], (1.0 if j == worst else 0.0) - q[j]
+            h[j, j] += (first * p[j] + last * q[j]) / total
+            for k in range(a):
+                both = first * (up * ((1.0 if k == best else 0.0) - p[k]) + p[j] * p[k])
+                both += last * (down * ((1.0 if k == worst else 0.0) - q[k]) + q[j] * q[k])
+                h[j, k] -= both / total + slope[j] * slope[k]
+    return np.log(total)
+
+
+@compiled
+def _last(v, worst, g, h):  # type: ignore[no-untyped-def]
+    """log f(S - w), over subsets of what is taken before ``worst``; all terms are positive."""
+    n = len(v) - 1
+    curved = h.shape[0] > 0
+    others, r, high = np.empty(n, np.int64), np.empty(n), v.max()
+    for j in range(n):
+        others[j] = j if j < worst else j + 1
+        r[j] = np.exp(v[others[j]] - high)
+    own = np.exp(v[worst] - high)
+    chance, slope = np.zeros(1 << n), np.zeros((1 << n, n))
+    curve = np.zeros((1 << n if curved else 0, n, n))
+    chance[0] = 1.0
+    for left in range(1, 1 << n):
+        total = own
+        for j in range(n):
+            if (left >> j) & 1:
+                total += r[j]
+        for j in range(n):
+            if (left >> j) & 1:
+                chance[left] += r[j] * chance[left ^ (1 << j)] / total
+        for k in range(n):
+            if not (left >> k) & 1:
+                continue
+            without = left ^ (1 << k)
+            up = r[k] * (chance[without] - chance[left])
+            for j in range(n):
+                if (left >> j) & 1:
+                    up += r[j] * slope[left ^ (1 << j), k]
+            slope[left, k] = up / total
+        if curved:
+            for k in range(n):
+                if not (left >> k) & 1:
+                    continue
+                for m in range(k + 1):
+                    if not (left >> m) & 1:
+                        continue
+                    up = r[k] * (slope[left ^ (1 << k), m] - slope[left, m])
+                    up += r[m] * (slope[left ^ (1 << m), k] - slope[left, k])
+                    if k == m:
+                        up += r[k] * (chance[left ^ (1 << k)] - chance[left])
+                    for j in range(n):
+                        if (left >> j) & 1:
+                            up += r[j] * curve[left ^ (1 << j), k, m]
+                    curve[left, k, m] = curve[left, m, k] = up / total
+    full = (1 << n) - 1
+    p = slope[full] / chance[full]
+    for k in range(n):
+        g[others[k]] += p[k]
+        g[worst] -= p[k]
+    if curved:
+        for k in range(n):
+            for m in range(n):
+                both = curve[full, k, m] / chance[full] - p[k] * p[m]
+                h[others[k], others[m]] += both  # only differences from the worst matter
+                h[others[k], worst] -= both
+                h[worst, others[m]] -= both
+                h[worst, worst] += both
+    return np.log(chance[full])
 
 
 @compiled
@@ -259,7 +374,7 @@ def _bend_hidden(v, worst, h):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _task_values(person, start, objects, best, worst, worst_only, joint, u, out):  # type: ignore[no-untyped-def]
+def _task_values(person, start, objects, best, worst, worst_only, rule, u, out):  # type: ignore[no-untyped-def]
     nothing = np.empty((0, 0))
     for i in range(len(person) - 1):
         for t in range(person[i], person[i + 1]):
@@ -267,11 +382,11 @@ def _task_values(person, start, objects, best, worst, worst_only, joint, u, out)
             v = np.empty(len(members))
             for j in range(len(members)):
                 v[j] = u[i, members[j]]
-            out[t] = _task(v, best[t], worst[t], worst_only[t], joint[t], np.zeros(len(v)), nothing)
+            out[t] = task(v, best[t], worst[t], worst_only[t], rule[t], np.zeros(len(v)), nothing)
 
 
 @compiled
-def _gradients(person, start, objects, best, worst, worst_only, joint, u, value, slope):  # type: ignore[no-untyped-def]
+def _gradients(person, start, objects, best, worst, worst_only, rule, u, value, slope):  # type: ignore[no-untyped-def]
     nothing = np.empty((0, 0))
     for i in range(len(person) - 1):
         for t in range(person[i], person[i + 1]):
@@ -280,13 +395,13 @@ def _gradients(person, start, objects, best, worst, worst_only, joint, u, value,
             for j in range(len(members)):
                 v[j] = u[i, members[j]]
             g = np.zeros(len(v))
-            value[i] += _task(v, best[t], worst[t], worst_only[t], joint[t], g, nothing)
+            value[i] += task(v, best[t], worst[t], worst_only[t], rule[t], g, nothing)
             for j in range(len(members)):
                 slope[i, members[j]] += g[j]
 
 
 @compiled
-def _pooled(person, start, objects, best, worst, worst_only, joint, u, weight, slope, hessian):  # type: ignore[no-untyped-def]
+def _pooled(person, start, objects, best, worst, worst_only, rule, u, weight, slope, hessian):  # type: ignore[no-untyped-def]
     total = 0.0
     for i in range(len(person) - 1):
         if weight[i] == 0.0:
@@ -299,7 +414,7 @@ def _pooled(person, start, objects, best, worst, worst_only, joint, u, weight, s
                 v[j] = u[row, members[j]]
             g = np.zeros(len(v))
             h = np.zeros((len(v), len(v)))
-            total += weight[i] * _task(v, best[t], worst[t], worst_only[t], joint[t], g, h)
+            total += weight[i] * task(v, best[t], worst[t], worst_only[t], rule[t], g, h)
             for j in range(len(members)):
                 slope[members[j]] += weight[i] * g[j]
                 for k in range(len(members)):

@@ -42,3 +42,24 @@ def maximise(derivatives: Callable[[Floats], tuple[float, Floats, Floats]], star
         point = point + size * step
         value, slope, hessian = trial
     return point, value, hessian, False
+
+
+def maximise_any(derivatives: Callable[[Floats], tuple[float, Floats, Floats]],
+                 start: Floats) -> tuple[Floats, float, Floats, bool]:  # fmt: skip
+    """The same for what is not concave everywhere (error scales), within regions of trust (More & Sorensen 1983)."""
+    from scipy.optimize import minimize
+
+    known: dict[bytes, tuple[float, Floats, Floats]] = {}
+
+    def at(point: Floats) -> tuple[float, Floats, Floats]:
+        key = point.tobytes()
+        if key not in known:
+            known.clear()
+            known[key] = derivatives(point)
+        return known[key]
+
+    found = minimize(lambda p: -at(p)[0], start, jac=lambda p: -at(p)[1], hess=lambda p: -at(p)[2], method="trust-exact",
+                     options={"gtol": 1e-6, "maxiter": 500})  # fmt: skip
+    value, slope, hessian = derivatives(found.x)
+    settled = bool(found.success or np.abs(slope).max() < 1e-4)
+    return np.asarray(found.x), value, hessian, settled

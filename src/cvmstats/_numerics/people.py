@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cvmstats._numerics.blocks import add_curvature, block_gradient, block_value, room_for
+from cvmstats._numerics.blocks import Blocks, add_curvature, add_own_curvature, block_gradient, block_value, room_for
 from cvmstats._numerics.compiled import compiled
 from cvmstats._numerics.lane_algebra import (
     factorise,
@@ -48,7 +48,7 @@ from cvmstats._numerics.lanes import (
     store,
     uniform,
 )
-from cvmstats._numerics.link import to_coordinates, to_utilities
+from cvmstats._numerics.link import Link, to_coordinates, to_parameters, to_utilities
 
 Floats = npt.NDArray[np.float64]
 FULL = np.radians(52.0)
@@ -71,6 +71,8 @@ class People(NamedTuple):
         Cosine of phi.
     keys : array (B, WIDTH), uint64
         Random streams.
+    offset : array (B, K, WIDTH), or (0, K, WIDTH) where there is none
+        Each person's own addition to the population's mean (covariates, accounts).
     """
 
     gamma: Floats
@@ -79,6 +81,7 @@ class People(NamedTuple):
     stiffness: Floats
     turn: Floats
     keys: npt.NDArray[np.uint64]
+    offset: Floats
 
 
 class Memory(NamedTuple):
@@ -88,8 +91,8 @@ class Memory(NamedTuple):
     ----------
     gamma, slope : arrays (B, K, WIDTH)
         Coordinates, and the likelihood's gradient.
-    curvature : array (B, J (J + 1) / 2, WIDTH)
-        Minus its Hessian in utilities, lower half by rows.
+    curvature : array (B, J (J + 1) / 2, WIDTH), or (B, N, WIDTH)
+        Minus its Hessian in utilities, or in coordinates where blocks have rows of their own; lower half by rows.
     """
 
     gamma: Floats
@@ -114,18 +117,18 @@ def _rotate(x, p, cosine, sine):  # type: ignore[no-untyped-def]
 
 
 @compiled(fast=True)
-def _prior_energy(precision, mean_pull, gamma, scratch):  # type: ignore[no-untyped-def]
+def _prior_energy(precision, lift, gamma, scratch):  # type: ignore[no-untyped-def]
     """-log N(gamma; m, P^-1) up to a constant; ``scratch`` becomes P gamma."""
     multiply(precision, gamma, scratch)
     s = spread(0.0)
     for k in range(gamma.shape[0]):
-        s += load(gamma, k) * (0.5 * load(scratch, k) - mean_pull[k])
+        s += load(gamma, k) * (0.5 * load(scratch, k) - load(lift, k))
     return s
 
 
 @compiled(fast=True)
 def draw_people(blocks, link, people, precision, mean_pull, sweep, adapt, metropolis):  # type: ignore[no-untyped-def]
-    """One trajectory of everybody.
+    """One trajectory of everybody who is live.
 
     Parameters
     ----------
@@ -138,24 +141,33 @@ def draw_people(blocks, link, people, precision, mean_pull, sweep, adapt, metrop
     metropolis : bool
         False leaves the correction out (wrong on purpose: a test shows that calibration notices).
     """
-    n_blocks, n_par, n_obj = people.gamma.shape[0], people.gamma.shape[1], link.own.shape[0]
+    n_blocks, n_par, n_obj = people.gamma.shape[0], people.gamma.shape[1], blocks.seen.shape[1]
     work = room_for(blocks)
     factor, inverse = np.empty((n_par * (n_par + 1) // 2, WIDTH), REAL), np.empty((n_par, WIDTH), REAL)
     center, x, p = np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL)
     gamma, force, back = np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL)
-    u, slope = np.empty((n_obj, WIDTH), REAL), np.empty((n_obj, WIDTH), REAL)
+    u, slope, lift = np.empty((n_obj, WIDTH), REAL), np.empty((n_obj, WIDTH), REAL), np.empty((n_par, WIDTH), REAL)
     value, ratio = np.empty(WIDTH, REAL), np.empty(WIDTH, REAL)
+    moved = people.offset.shape[0] > 0
+    for k in range(n_par):
+        store(lift, k, spread(mean_pull[k]))
     first = np.uint64(sweep) * np.uint64(n_par + 2)
     for b in range(n_blocks):
+        if blocks.live[b] == 0:
+            continue
         counter = fill_normals(people.keys, b, first, p)
+        if moved:
+            multiply(precision, people.offset[b], lift)
+            for k in range(n_par):
+                store(lift, k, load(lift, k) + mean_pull[k])
         factorise(precision, people.stiffness[b], factor, inverse)
         for k in range(n_par):
-            store(center, k, load(people.pull[b], k) + mean_pull[k])
+            store(center, k, load(people.pull[b], k) + load(lift, k))
         solve_lower(factor, inverse, center)
         times_upper(factor, people.gamma[b], x)
         for k in range(n_par):
             store(x, k, load(x, k) - load(center, k))
-        energy = 0.5 * inner(p, p) + _prior_energy(precision, mean_pull, people.gamma[b], force) - load(people.value[b], 0)
+        energy = 0.5 * inner(p, p) + _prior_energy(precision, lift, people.gamma[b], force) - load(people.value[b], 0)
 
         cosine = load(people.turn[b], 0)
         sine = square_root(1.0 - cosine * cosine)
@@ -165,12 +177,12 @@ def draw_people(blocks, link, people, precision, mean_pull, sweep, adapt, metrop
         _rotate(x, p, cosine * c + sine * s, sine * c - cosine * s)
         for kick in range(2):
             _move_to(factor, inverse, center, x, gamma)
-            to_utilities(link, gamma, u)
+            to_utilities(link, blocks, b, gamma, u)
             block_gradient(blocks, b, u, work, slope)
-            to_coordinates(link, slope, force)
+            to_coordinates(link, blocks, b, gamma, slope, force)
             multiply(precision, gamma, back)
             for k in range(n_par):
-                store(force, k, load(force, k) + mean_pull[k] - load(back, k))
+                store(force, k, load(force, k) + load(lift, k) - load(back, k))
             solve_lower(factor, inverse, force)
             for k in range(n_par):
                 store(p, k, load(p, k) + weight * (load(force, k) + load(x, k)))
@@ -179,19 +191,20 @@ def draw_people(blocks, link, people, precision, mean_pull, sweep, adapt, metrop
         _rotate(x, p, cosine * c + sine * s, sine * c - cosine * s)
 
         _move_to(factor, inverse, center, x, gamma)
-        to_utilities(link, gamma, u)
+        to_utilities(link, blocks, b, gamma, u)
         block_value(blocks, b, u, work, value)
-        energy += load(value, 0) - 0.5 * inner(p, p) - _prior_energy(precision, mean_pull, gamma, force)
+        energy += load(value, 0) - 0.5 * inner(p, p) - _prior_energy(precision, lift, gamma, force)
         taken = above(exponential(choose(above(energy, 0.0), 0.0, choose(above(energy, -60.0), energy, -60.0))),
                       uniform(people.keys, b, counter))  # fmt: skip
-        if not metropolis:
-            taken = np.uint16(0xFFFF)
+        taken = np.uint16(taken & blocks.live[b]) if metropolis else blocks.live[b]
         store(people.value[b], 0, choose(taken, load(value, 0), load(people.value[b], 0)))
         for k in range(n_par):
             store(people.gamma[b], k, choose(taken, load(gamma, k), load(people.gamma[b], k)))
         if adapt > 0.0:
             store(ratio, 0, energy)
             for lane in range(WIDTH):
+                if not (blocks.live[b] >> lane) & 1:
+                    continue
                 rate = np.exp(min(0.0, ratio[lane])) if ratio[lane] > -np.inf else 0.0  # not a number: no
                 angle = np.arccos(people.turn[b, lane]) * np.exp(adapt * (rate - _ACCEPT))
                 people.turn[b, lane] = np.cos(max(_LEAST, min(angle, FULL)))
@@ -200,25 +213,33 @@ def draw_people(blocks, link, people, precision, mean_pull, sweep, adapt, metrop
 @compiled
 def remember(blocks, link, people, memory):  # type: ignore[no-untyped-def]
     """Add where people stand, and the likelihood's gradient and curvature there, to the memory."""
-    n_par, n_obj = people.gamma.shape[1], link.own.shape[0]
+    n_par, n_obj = people.gamma.shape[1], blocks.seen.shape[1]
     work = room_for(blocks)
     u, slope, force = np.empty((n_obj, WIDTH), REAL), np.empty((n_obj, WIDTH), REAL), np.empty((n_par, WIDTH), REAL)
     for b in range(people.gamma.shape[0]):
-        to_utilities(link, people.gamma[b], u)
+        to_utilities(link, blocks, b, people.gamma[b], u)
         block_gradient(blocks, b, u, work, slope)
-        add_curvature(blocks, b, work, memory.curvature[b])
-        to_coordinates(link, slope, force)
+        to_coordinates(link, blocks, b, people.gamma[b], slope, force)
+        if blocks.rows.shape[1] > 0:
+            beta = np.empty((n_par, WIDTH), REAL)
+            to_parameters(link, people.gamma[b], beta)
+            add_own_curvature(blocks, b, u, work, beta, link.sign, memory.curvature[b])
+        else:
+            add_curvature(blocks, b, u, work, memory.curvature[b])
         memory.gamma[b] += people.gamma[b]
         memory.slope[b] += force
 
 
 @compiled(fast=True)
 def moments(blocks, people, first, second):  # type: ignore[no-untyped-def]
-    """Sums over people of gamma (K) and of gamma gamma' (K, K)."""
+    """Sums over people of gamma (K) and of gamma gamma' (K, K), less what is their own."""
     live = np.empty_like(people.gamma)
     for b in range(people.gamma.shape[0]):
         for k in range(people.gamma.shape[1]):
-            store(live[b], k, choose(blocks.live[b], load(people.gamma[b], k), 0.0))
+            v = load(people.gamma[b], k)
+            if people.offset.shape[0] > 0:
+                v = v - load(people.offset[b], k)
+            store(live[b], k, choose(blocks.live[b], v, 0.0))
     sum_rows(live, first)
     sum_square(live, second)
 
@@ -229,21 +250,37 @@ def log_likelihood(blocks, values):  # type: ignore[no-untyped-def]
     total = 0.0
     for b in range(values.shape[0]):
         for lane in range(WIDTH):
-            if blocks.row[b, lane] >= 0:
+            if (blocks.live[b] >> lane) & 1:
                 total += values[b, lane]
     return total
 
 
-def guide(people: People, memory: Memory, link: object, n: int) -> None:
-    """Set h and H from the memory of ``n`` sweeps."""
-    coding = link.coding  # type: ignore[attr-defined]
-    n_obj, n_par = coding.shape
-    lower, ours = np.tril_indices(n_obj), np.tril_indices(n_par)
+@compiled(fast=True)
+def settle(blocks, people, gamma, value):  # type: ignore[no-untyped-def]
+    """Everybody who is live goes to ``gamma``."""
+    for b in range(gamma.shape[0]):
+        live = blocks.live[b]
+        store(people.value[b], 0, choose(live, load(value[b], 0), load(people.value[b], 0)))
+        for k in range(gamma.shape[1]):
+            store(people.gamma[b], k, choose(live, load(gamma[b], k), load(people.gamma[b], k)))
+
+
+def guide(people: People, memory: Memory, blocks: Blocks, link: Link, n: int) -> None:
+    """Set h and H from the memory of ``n`` sweeps; H that is no curvature, as it may be of odd answers, loses what is wrong."""
+    n_par = people.gamma.shape[1]
+    ours = np.tril_indices(n_par)
+    local, odd = blocks.rows.shape[1] > 0, len(blocks.odd_rule) > 0
+    lower = ours if local else np.tril_indices(len(link.coding))
+    size = n_par if local else len(link.coding)
     for b in range(len(people.gamma)):
-        full = np.zeros((WIDTH, n_obj, n_obj))
-        full[:, lower[0], lower[1]] = memory.curvature[b].T / n
-        full[:, lower[1], lower[0]] = memory.curvature[b].T / n
-        own = coding.T @ full @ coding
+        own = np.zeros((WIDTH, size, size))
+        own[:, lower[0], lower[1]] = memory.curvature[b].T / n
+        own[:, lower[1], lower[0]] = memory.curvature[b].T / n
+        if not local:
+            own = link.coding.T @ own @ link.coding
+        if odd:
+            value, vector = np.linalg.eigh(own)
+            own = (vector * np.maximum(value, 0.0)[:, None, :]) @ vector.transpose(0, 2, 1)
         people.stiffness[b] = own[:, ours[0], ours[1]].T
         people.pull[b] = memory.slope[b] / n + np.einsum("wkq,qw->kw", own, memory.gamma[b] / n)
     for part in memory:

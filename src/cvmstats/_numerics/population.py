@@ -23,8 +23,8 @@ class Upper(NamedTuple):
 
     Attributes
     ----------
-    mean_precision : array (K)
-        Prior precision of the mean; its prior mean is 0.
+    mean, mean_precision : arrays (K), (K, K)
+        Of the normal prior of the mean.
     degrees : float
         Degrees of freedom of the inverse Wishart.
     scale : array (K, K)
@@ -37,6 +37,7 @@ class Upper(NamedTuple):
         Huang-Wand's nu and A.
     """
 
+    mean: Floats
     mean_precision: Floats
     degrees: float
     scale: Floats
@@ -86,8 +87,8 @@ def draw_population(population, prior, n_people, first, second):  # type: ignore
     pull = np.zeros(n_par)
     for i in range(n_par):
         for j in range(n_par):
-            precise[i, j] = n_people * population.precision[i, j] + (prior.mean_precision[i] if i == j else 0.0)
-            pull[i] += population.precision[i, j] * first[j]
+            precise[i, j] = n_people * population.precision[i, j] + prior.mean_precision[i, j]
+            pull[i] += population.precision[i, j] * first[j] + prior.mean_precision[i, j] * prior.mean[j]
     cholesky(precise, root)
     inverse = invert_lower(root)
     mean = np.zeros(n_par)

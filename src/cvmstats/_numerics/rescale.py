@@ -18,7 +18,7 @@ from cvmstats._numerics.compiled import compiled
 from cvmstats._numerics.lane_algebra import factorise, inner, multiply, solve_lower, solve_upper, sum_rows, times_upper
 from cvmstats._numerics.lanes import REAL, WIDTH, choose, load, logarithm, spread, store
 from cvmstats._numerics.link import to_utilities
-from cvmstats._numerics.people import log_likelihood
+from cvmstats._numerics.people import log_likelihood, settle
 from cvmstats._numerics.population import draw_scales, log_prior
 from cvmstats._numerics.square import product, transposed
 from cvmstats._numerics.streams import draw_normal, draw_uniform
@@ -33,17 +33,23 @@ def _places(blocks, link, people, precision, mean, shrunk, gamma, value, out):  
 
     Into ``out``: sums over people of log |L| before less after, and of (beta - m)'P(beta - m) / 2 before and after.
     """
-    n_par, n_obj = people.gamma.shape[1], link.own.shape[0]
+    n_par, n_obj = people.gamma.shape[1], blocks.seen.shape[1]
     work = room_for(blocks)
     factor, inverse = np.empty((n_par * (n_par + 1) // 2, WIDTH), REAL), np.empty((n_par, WIDTH), REAL)
     center, x, u = np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL), np.empty((n_obj, WIDTH), REAL)
     sums = np.zeros((1, 3, WIDTH), REAL)
-    pull, scaled = precision @ mean, shrunk * precision
+    scaled, moved = shrunk * precision, people.offset.shape[0] > 0
+    own, pull = np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL)
     for b in range(people.gamma.shape[0]):
+        if blocks.live[b] == 0:
+            continue
+        for k in range(n_par):
+            store(own, k, (load(people.offset[b], k) if moved else spread(0.0)) + mean[k])
+        multiply(precision, own, pull)
         factorise(precision, people.stiffness[b], factor, inverse)
         change = spread(1.0)
         for k in range(n_par):
-            store(center, k, load(people.pull[b], k) + pull[k])
+            store(center, k, load(people.pull[b], k) + load(pull, k))
             change = change / load(inverse, k)
         solve_lower(factor, inverse, center)
         times_upper(factor, people.gamma[b], x)
@@ -51,18 +57,18 @@ def _places(blocks, link, people, precision, mean, shrunk, gamma, value, out):  
             store(x, k, load(x, k) - load(center, k))
         factorise(scaled, people.stiffness[b], factor, inverse)
         for k in range(n_par):
-            store(center, k, load(people.pull[b], k) + shrunk * pull[k])
+            store(center, k, load(people.pull[b], k) + shrunk * load(pull, k))
             change = change * load(inverse, k)
         solve_lower(factor, inverse, center)
         for k in range(n_par):
             store(gamma[b], k, load(x, k) + load(center, k))
         solve_upper(factor, inverse, gamma[b])
-        to_utilities(link, gamma[b], u)
+        to_utilities(link, blocks, b, gamma[b], u)
         block_value(blocks, b, u, work, value[b])
         store(sums[0], 0, load(sums[0], 0) + choose(blocks.live[b], logarithm(change), 0.0))
         for side in range(2):
             for k in range(n_par):
-                store(x, k, (load(people.gamma[b], k) if side == 0 else load(gamma[b], k)) - mean[k])
+                store(x, k, (load(people.gamma[b], k) if side == 0 else load(gamma[b], k)) - load(own, k))
             multiply(precision, x, center)
             store(sums[0], 1 + side, load(sums[0], 1 + side) + choose(blocks.live[b], 0.5 * inner(x, center), 0.0))
     sum_rows(sums, out)
@@ -85,8 +91,7 @@ def rescale(blocks, link, people, population, prior, n_people, step, adapt):  # 
     gain -= log_prior(prior, shapes, population.precision, nothing)
     ratio = np.exp(min(0.0, gain)) if gain > -np.inf else 0.0  # not a number: no
     if ratio >= draw_uniform(population.key):
-        people.gamma[:] = gamma
-        people.value[:] = value
+        settle(blocks, people, gamma, value)
         population.cov[:] /= shrunk
         population.precision[:] *= shrunk
         draw_scales(population, prior)

@@ -36,9 +36,9 @@ import numpy.typing as npt
 from cvmstats._numerics.blocks import block_gradient, block_value, room_for
 from cvmstats._numerics.compiled import compiled
 from cvmstats._numerics.lane_algebra import combine, sum_outer, sum_rows, sum_square
-from cvmstats._numerics.lanes import REAL, WIDTH, choose, load, store
+from cvmstats._numerics.lanes import REAL, WIDTH, choose, load, spread, store
 from cvmstats._numerics.link import to_coordinates, to_utilities
-from cvmstats._numerics.people import log_likelihood
+from cvmstats._numerics.people import log_likelihood, settle
 from cvmstats._numerics.population import draw_scales, log_prior
 from cvmstats._numerics.square import cholesky, invert_lower, product, scaled_rows, transposed
 from cvmstats._numerics.streams import draw_normal, draw_uniform
@@ -103,6 +103,22 @@ class Kept(NamedTuple):
 
 
 @compiled(fast=True)
+def apart(people, b, gamma):  # type: ignore[no-untyped-def]
+    """Coordinates of a block less what is each person's own."""
+    for k in range(gamma.shape[0]):
+        v = load(people.gamma[b], k)
+        store(gamma, k, v - load(people.offset[b], k) if people.offset.shape[0] > 0 else v)
+
+
+@compiled(fast=True)
+def _bring(people, b, gamma):  # type: ignore[no-untyped-def]
+    """Add what is each person's own."""
+    if people.offset.shape[0] > 0:
+        for k in range(gamma.shape[0]):
+            store(gamma, k, load(gamma, k) + load(people.offset[b], k))
+
+
+@compiled(fast=True)
 def _keep(blocks, people, frame, mu, m, root, spread_of):  # type: ignore[no-untyped-def]
     """Places of the people, x = L' M^-1 (beta - m) - A' g, from where they stand."""
     n_blocks, n_par = people.gamma.shape[0], people.gamma.shape[1]
@@ -112,9 +128,10 @@ def _keep(blocks, people, frame, mu, m, root, spread_of):  # type: ignore[no-unt
             pull[i, j] = -spread_of[j, i]
             shift[i] -= own[i, j] * mu[j] + pull[i, j] * frame.stiff[j] * mu[j]
     own = product(own, frame.encode)
-    x, z = np.empty_like(people.gamma), np.empty((n_par, WIDTH), REAL)
+    x, z, gamma = np.empty_like(people.gamma), np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL)
     for b in range(n_blocks):
-        combine(own, people.gamma[b], pull, frame.anchor[b], shift, z)
+        apart(people, b, gamma)
+        combine(own, gamma, pull, frame.anchor[b], shift, z)
         for k in range(n_par):
             store(x[b], k, choose(blocks.live[b], load(z, k), 0.0))
     kept = Kept(x, np.empty(n_par), np.empty((n_par, n_par)), np.empty((n_par, n_par)))
@@ -125,17 +142,22 @@ def _keep(blocks, people, frame, mu, m, root, spread_of):  # type: ignore[no-unt
 
 
 @compiled(fast=True)
-def _pass_gradients(blocks, link, frame, kept, by_h, by_x, shift, sum_f, fh, fx):  # type: ignore[no-untyped-def]
+def _pass_gradients(blocks, link, people, frame, kept, by_h, by_x, shift, sum_f, fh, fx):  # type: ignore[no-untyped-def]
     """Sums over people of the likelihood's gradient f in gamma (K), and of f h' and f x' (K, K)."""
-    n_par, n_obj = kept.x.shape[1], link.own.shape[0]
+    n_par, n_obj = kept.x.shape[1], blocks.seen.shape[1]
     work = room_for(blocks)
     gamma, force = np.empty((n_par, WIDTH), REAL), np.empty_like(kept.x)
     u, slope = np.empty((n_obj, WIDTH), REAL), np.empty((n_obj, WIDTH), REAL)
     for b in range(kept.x.shape[0]):
+        if blocks.live[b] == 0:
+            for k in range(n_par):
+                store(force[b], k, spread(0.0))
+            continue
         combine(by_h, frame.anchor[b], by_x, kept.x[b], shift, gamma)
-        to_utilities(link, gamma, u)
+        _bring(people, b, gamma)
+        to_utilities(link, blocks, b, gamma, u)
         block_gradient(blocks, b, u, work, slope)
-        to_coordinates(link, slope, force[b])
+        to_coordinates(link, blocks, b, gamma, slope, force[b])
         for k in range(n_par):
             store(force[b], k, choose(blocks.live[b], load(force[b], k), 0.0))
     sum_rows(force, sum_f)
@@ -144,14 +166,17 @@ def _pass_gradients(blocks, link, frame, kept, by_h, by_x, shift, sum_f, fh, fx)
 
 
 @compiled(fast=True)
-def _pass_values(blocks, link, frame, kept, by_h, by_x, shift, gamma, value):  # type: ignore[no-untyped-def]
+def _pass_values(blocks, link, people, frame, kept, by_h, by_x, shift, gamma, value):  # type: ignore[no-untyped-def]
     """Where people come to stand, and the log-likelihood there."""
-    n_obj = link.own.shape[0]
+    n_obj = blocks.seen.shape[1]
     work = room_for(blocks)
     u = np.empty((n_obj, WIDTH), REAL)
     for b in range(gamma.shape[0]):
+        if blocks.live[b] == 0:
+            continue
         combine(by_h, frame.anchor[b], by_x, kept.x[b], shift, gamma[b])
-        to_utilities(link, gamma[b], u)
+        _bring(people, b, gamma[b])
+        to_utilities(link, blocks, b, gamma[b], u)
         block_value(blocks, b, u, work, value[b])
     return log_likelihood(blocks, value)
 
@@ -204,18 +229,22 @@ def _density(frame, prior, kept, n_people, mu, m, root, inverse, a, sum_f, fh, f
     precision = product(transposed(m_inverse), m_inverse)
     by_p = np.zeros((n_par, n_par))
     value = log_prior(prior, frame.shapes, precision, by_p)
-    mean_slope = np.zeros(n_par)
+    mean_slope, off_mean = np.zeros(n_par), np.empty(n_par)
+    for i in range(n_par):
+        off_mean[i] = -prior.mean[i]
+        for j in range(n_par):
+            off_mean[i] += frame.basis[i, j] * mu[j]
     power = -prior.degrees  # |Sigma| to the power -(degrees + K + 1) / 2, and K + 1 from the Jacobian
     for i in range(n_par):
-        mean = 0.0
+        held = 0.0
         for j in range(n_par):
-            mean += frame.basis[i, j] * mu[j]
+            held += prior.mean_precision[i, j] * off_mean[j]
             zz[i, j] += cross[j, i] + kept.xx[i, j]
             e[i, j] = (1.0 if i == j else 0.0) - e[i, j]
             value -= 0.5 * e[i, j] * zz[i, j]
-        value += power * np.log(m[i, i]) - n_people * np.log(root[i, i]) - 0.5 * prior.mean_precision[i] * mean * mean
+        value += power * np.log(m[i, i]) - n_people * np.log(root[i, i]) - 0.5 * off_mean[i] * held
         for j in range(n_par):
-            mean_slope[j] -= frame.basis[i, j] * prior.mean_precision[i] * mean
+            mean_slope[j] -= frame.basis[i, j] * held
     if len(sum_f) == 0:
         return value
     fg = np.empty((n_par, n_par))
@@ -303,21 +332,20 @@ def move_together(blocks, link, people, population, prior, frame, n_people, step
         inverse, a = _factor(m, frame, root)
         if s < steps:
             by_h, by_x, shift = _carriers(frame, mu, a)
-            _pass_gradients(blocks, link, frame, kept, by_h, by_x, shift, sum_f, fh, fx)
+            _pass_gradients(blocks, link, people, frame, kept, by_h, by_x, shift, sum_f, fh, fx)
             _density(frame, prior, kept, n_people, mu, m, root, inverse, a, back @ sum_f, product(back, fh),
                      product(back, fx), slope)  # fmt: skip
             momentum += size * slope
     gamma, value = np.empty_like(people.gamma), np.empty_like(people.value)
     by_h, by_x, shift = _carriers(frame, mu, a)
-    gain = _pass_values(blocks, link, frame, kept, by_h, by_x, shift, gamma, value) - before
+    gain = _pass_values(blocks, link, people, frame, kept, by_h, by_x, shift, gamma, value) - before
     gain += _density(frame, prior, kept, n_people, mu, m, root, inverse, a, nothing, square, square, slope)
     for k in range(n_par):
         for j in range(n_par + 1):
             gain -= 0.5 * momentum[k, j] ** 2 / frame.mass[k, j]
     ratio = np.exp(min(0.0, gain)) if gain > -np.inf else 0.0  # not a number: no
     if ratio >= draw_uniform(population.key) or not metropolis:
-        people.gamma[:] = gamma
-        people.value[:] = value
+        settle(blocks, people, gamma, value)
         population.mean[:] = frame.basis @ mu
         half = product(frame.basis, m)
         population.cov[:] = product(half, transposed(half))

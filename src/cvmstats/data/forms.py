@@ -1,23 +1,31 @@
-"""Names of likelihoods: one for each kind of task, and a choice of three for best-worst tasks."""
+"""Names of likelihoods, and what answers are read for beside utilities: ties, grades, places in a pair, error scales."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cvmstats.data.design import Design
-from cvmstats.errors import ChoicesError, examples
+from cvmstats.errors import ChoicesError
+
+if TYPE_CHECKING:
+    from cvmstats.data.choices import Choices
 
 FORMS = {
-    "best_worst": ("sequential", "maxdiff", "marginal"), "best": ("logit",), "worst": ("logit",), "rank": ("exploded",),
-    "pair": ("bradley_terry",),
+    "best_worst": ("sequential", "maxdiff", "marginal", "rank_unordered_middle"), "best": ("logit",), "worst": ("logit",),
+    "rank": ("exploded",), "pair": ("bradley_terry", "davidson"), "graded": ("adjacent",),
 }  # fmt: skip
 """Forms of each kind of task, the default first."""
+DUAL = "dual"
+"""Name of the error scale of second questions about an anchor or a none option."""
+Form = str | Mapping[str, str]
+ErrorScale = bool | Sequence[str] | None
 
 
-def best_worst_form(form: str | Mapping[str, str]) -> str:
-    """The form of best-worst tasks, from a name or a mapping {kind: form}.
+def form_of(form: Form, kind: str) -> str:
+    """The form of one kind of task, from a name (of best-worst tasks) or a mapping {kind: form}.
 
     Raises
     ------
@@ -26,33 +34,118 @@ def best_worst_form(form: str | Mapping[str, str]) -> str:
 
     Examples
     --------
-    >>> best_worst_form({"best_worst": "maxdiff", "pair": "bradley_terry"})
-    'maxdiff'
+    >>> form_of({"best_worst": "maxdiff", "pair": "davidson"}, "pair")
+    'davidson'
     """
     given = {"best_worst": form} if isinstance(form, str) else dict(form)
-    for kind, name in given.items():
-        if kind not in FORMS:
-            raise ChoicesError(f"unknown kind of task {kind!r} in form\n  expected one of {', '.join(FORMS)}")
-        if name not in FORMS[kind]:
-            raise ChoicesError(f"unknown form {name!r} of {kind.replace('_', '-')} tasks\n"
-                               f"  expected one of {', '.join(FORMS[kind])}")  # fmt: skip
-    return given.get("best_worst", FORMS["best_worst"][0])
+    for name, value in given.items():
+        if name not in FORMS:
+            raise ChoicesError(f"unknown kind of task {name!r} in form\n  expected one of {', '.join(FORMS)}")
+        if value not in FORMS[name]:
+            raise ChoicesError(f"unknown form {value!r} of {name.replace('_', '-')} tasks\n"
+                               f"  expected one of {', '.join(FORMS[name])}")  # fmt: skip
+    return given.get(kind, FORMS[kind][0])
 
 
-def forms_of(design: Design, form: str) -> str:
-    """The forms of the tasks that serve estimation, as one name; ``form`` is that of best-worst tasks.
+def best_worst_form(form: Form) -> str:
+    """The form of best-worst tasks."""
+    return form_of(form, "best_worst")
+
+
+def forms_of(design: Design, form: Form) -> str:
+    """The forms of the tasks that serve estimation, as one name.
 
     Raises
     ------
     ChoicesError
-        For kinds of tasks without a likelihood, and second questions about an anchor.
+        For an unknown form.
     """
     asked = (design.shown >= 0).any(axis=2) & design.estimated
-    if (np.asarray(design.dual) & asked).any():
-        raise ChoicesError("no likelihood here for second questions about an anchor or a none option (Design.dual)\n"
-                           "  fit the answers to the other tasks, or ask the anchor directly")  # fmt: skip
     kinds = sorted({str(k) for k in np.asarray(design.kind)[asked]})
-    strange = [k for k in kinds if k not in FORMS]
-    if strange:
-        raise ChoicesError(f"no likelihood for tasks of kind {examples(strange)}\n  expected {', '.join(FORMS)}")
-    return ", ".join(dict.fromkeys(form if k == "best_worst" else FORMS[k][0] for k in kinds)) or form
+    return ", ".join(dict.fromkeys(form_of(form, k) for k in kinds)) or best_worst_form(form)
+
+
+def reading_of(choices: Choices, form: Form = "sequential", *, position: bool = False,
+               error_scale: ErrorScale = None) -> dict[str, Any]:  # fmt: skip
+    """What flattening is to make of these answers, as arguments of the cellar's ``Reading``.
+
+    Parameters
+    ----------
+    position : bool
+        Whether what stands first in a pair has an advantage.
+    error_scale : bool or sequence of str, optional
+        Which blocks of the design (``dual`` for second questions) have an error scale of their own. By default second
+        questions, and blocks that ask another kind of question than the first one about parameters that they share with it;
+        False for none.
+
+    Raises
+    ------
+    ChoicesError
+        For a block that is not there, that is the reference, or shares no parameter with the others.
+    """
+    design = choices.design
+    blocks = list(dict.fromkeys(b for b, use in zip(design.block or (), design.estimated, strict=True) if use))
+    asked = (design.shown >= 0).any(axis=2) & design.estimated
+    dual = bool((np.asarray(design.dual) & asked).any())
+    if error_scale is None or error_scale is True:
+        names = [b for b in blocks[1:] if _kinds(design, b) != _kinds(design, blocks[0]) and _shared(design, b, blocks)]
+        names += [DUAL] * dual
+    else:
+        names = list(error_scale or ())
+        strange = [b for b in names if b not in [*blocks[1:], *[DUAL] * dual]]
+        if strange:
+            raise ChoicesError(f"no block {strange[0]!r} that could have an error scale beside that of {blocks[0]!r}\n"
+                               f"  expected some of {', '.join([*blocks[1:], *[DUAL] * dual]) or 'none'}")  # fmt: skip
+        alone = [b for b in names if b != DUAL and not _shared(design, b, blocks)]
+        if alone:
+            raise ChoicesError(f"block {alone[0]!r} shares no parameter with the others: nothing tells its error scale\n"
+                               f"  leave it out of error_scale")  # fmt: skip
+    number = {name: n + 1 for n, name in enumerate(names)}
+    return {
+        "ties": form_of(form, "pair") == "davidson", "position": bool(position), "grades": _points(choices, asked),
+        "scale": [number.get(b, 0) for b in design.block or ()], "dual_scale": number.get(DUAL, 0), "names": tuple(names),
+    }  # fmt: skip
+
+
+def given_of(choices: Choices) -> dict[str, Any]:
+    """Further answers, as arguments of the cellar's ``Given``."""
+    design = choices.design
+    dual = np.asarray(design.dual)
+    result: dict[str, Any] = {"strength": choices.strength, "count": choices.count}
+    if dual.any():
+        result |= {"dual": dual, "anchor": ~np.asarray(design.coding).any(axis=1)}
+    if choices.displayed is not None:
+        result["first"] = choices.displayed[:, :, 0]
+    return result
+
+
+def _points(choices: Choices, asked: np.ndarray) -> tuple[float, ...]:
+    """Points of graded answers: those of the design, or those that were given."""
+    graded = (np.asarray(choices.design.kind) == "graded") & asked
+    if not graded.any():
+        return ()
+    if choices.design.grades:
+        return tuple(sorted(float(p) for p, _ in choices.design.grades))
+    if choices.strength is None:
+        raise ChoicesError("graded answers without strength\n  expected Choices.strength, by how much each pair was decided")
+    use = graded[choices.version] & choices.answered
+    return tuple(float(p) for p in np.unique(choices.strength[use]))
+
+
+def _columns(design: Design, block: str) -> np.ndarray:
+    """Parameters on which the answers of a block depend (K)."""
+    tasks = np.array([b == block for b in design.block or ()])
+    shown = design.shown[:, tasks]
+    objects = np.unique(shown[shown >= 0])
+    return np.asarray(np.ptp(np.asarray(design.coding)[objects], axis=0) > 1e-12)
+
+
+def _shared(design: Design, block: str, blocks: Sequence[str]) -> bool:
+    others = np.any([_columns(design, b) for b in blocks if b != block], axis=0) if len(blocks) > 1 else np.zeros(1, bool)
+    return bool((_columns(design, block) & others).any())
+
+
+def _kinds(design: Design, block: str) -> set[str]:
+    tasks = np.array([b == block for b in design.block or ()])
+    kinds, asked = np.asarray(design.kind)[:, tasks], (design.shown[:, tasks] >= 0).any(axis=2)
+    return {str(k) for k in kinds[asked]}

@@ -28,14 +28,16 @@ class SegmentModel:
         Latent class on the choices, or a mixture on the utilities.
     sizes : array (S)
         Shares, summing to 1.
-    means : array (S, K)
-        Each segment's parameters, in logits.
+    means : array (S, K + E)
+        Each segment's parameters, in logits, and those of the answer.
     mean_cov : array (S, K, K), optional
         Sampling covariance of each segment's ``means`` (from the information matrix).
     covariances : array (S, K, K), optional
         Spread of the people of a segment (mixtures).
-    form : str
-        Likelihood of best-worst tasks, for the route from choices.
+    form : str or mapping
+        Likelihood, for the route from choices.
+    response : tuple of str (E)
+        Names of the parameters of the answer: ties, grades.
     """
 
     route: Literal["choices", "utilities"]
@@ -43,12 +45,19 @@ class SegmentModel:
     means: Floats
     mean_cov: Floats | None = None
     covariances: Floats | None = None
-    form: str = ""
+    form: str | Mapping[str, str] = ""
+    response: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "response", tuple(self.response))
         for name in ("sizes", "means", "mean_cov", "covariances"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, read_only(getattr(self, name), np.float64))
+
+    @property
+    def utilities(self) -> Floats:
+        """The parameters of utilities (S, K), without those of the answer."""
+        return self.means[:, : self.means.shape[1] - len(self.response)]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -140,7 +149,7 @@ class Segments:
         """
         if self.model is None:
             raise SegmentsError("these segments carry no model, only memberships\n  fit_latent_class gives one")
-        values = np.asarray(self.design.report) @ self.model.means.T
+        values = np.asarray(self.design.report) @ self.model.utilities.T
         table = pd.DataFrame(values, columns=list(self.names))
         table.insert(0, "item", list(self.design.report_labels or ()))
         return table

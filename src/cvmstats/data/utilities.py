@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cvmstats.data.covariates import Covariates
 from cvmstats.data.design import Design
+from cvmstats.data.population import Latent, Response
 from cvmstats.data.respondents import Respondents
 from cvmstats.data.scales import rescale
 from cvmstats.data.store import read_only
@@ -34,6 +36,10 @@ class Population:
         Heterogeneity: covariance of utilities between people (posterior mean); None where one vector serves all.
     mean_draws, cov_draws : arrays (C, D, K) and (C, D, K, K), optional
         Draws of both.
+    effects, effects_cov : arrays (P, K), (P, K, K), optional
+        What one standard deviation of each covariate adds to ``mean``, and its uncertainty.
+    latent : Latent, optional
+        The parts of a population that is more than a mean and a covariance; then ``mean`` and ``cov`` are its moments.
     """
 
     mean: Floats
@@ -41,9 +47,12 @@ class Population:
     cov: Floats | None = None
     mean_draws: Floats | None = None
     cov_draws: Floats | None = None
+    effects: Floats | None = None
+    effects_cov: Floats | None = None
+    latent: Latent | None = None
 
     def __post_init__(self) -> None:
-        for name in ("mean", "mean_cov", "cov", "mean_draws", "cov_draws"):
+        for name in ("mean", "mean_cov", "cov", "mean_draws", "cov_draws", "effects", "effects_cov"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, read_only(getattr(self, name), np.float64))
 
@@ -72,6 +81,10 @@ class Utilities:
         Everything needed to repeat the fit.
     interrupted : bool
         True where the fit was stopped before its end.
+    response : Response, optional
+        Parameters of the answer: ties, grades, what stands first, error scales.
+    covariates : Covariates, optional
+        Those of the fit.
     """
 
     design: Design
@@ -86,6 +99,8 @@ class Utilities:
     diagnostics: pd.DataFrame | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     interrupted: bool = False
+    response: Response | None = None
+    covariates: Covariates | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.respondents), np.asarray(self.design.coding).shape[1])
@@ -151,6 +166,26 @@ class Utilities:
         elif population.cov is not None:
             table["sd"] = np.sqrt(np.einsum("lk,km,lm->l", self.report, population.cov, self.report))
         return table
+
+    def effects_frame(self) -> pd.DataFrame:
+        """One row per covariate and level: what a unit of the covariate adds to the population's mean, in logits.
+
+        Raises
+        ------
+        UtilitiesError
+            Where the fit had no covariates.
+        """
+        population = self._need_population()
+        if self.covariates is None or population.effects is None or population.effects_cov is None:
+            raise UtilitiesError("this fit has no covariates\n  name them in the fit")
+        rows = []
+        for p, name in enumerate(self.covariates.names):
+            unit = self.covariates.spread[p]
+            mean = self.report @ population.effects[p] / unit
+            error = np.sqrt(np.einsum("lk,kj,lj->l", self.report, population.effects_cov[p], self.report)) / unit
+            rows += [{"covariate": name, "item": label, "effect": m, "se": e}
+                     for label, m, e in zip(self.labels, mean, error, strict=True)]  # fmt: skip
+        return pd.DataFrame(rows)
 
     def _need_population(self) -> Population:
         if self.population is None:

@@ -15,7 +15,7 @@ from cvmstats._numerics.em import panel_log_likelihood
 from cvmstats.data.choices import Choices
 from cvmstats.data.segments import SegmentModel, Segments
 from cvmstats.data.utilities import Utilities
-from cvmstats.errors import SegmentsError
+from cvmstats.errors import SegmentsError, examples
 from cvmstats.segments.mixtures import normal_membership
 from cvmstats.segments.panels import Unit, find_unit, unit_panels
 
@@ -87,6 +87,9 @@ def _by_answers(segments: Segments, choices: Choices, unit: Unit) -> Segments:
                             "  fit_latent_class(choices, ...), or assign_segments(segments, utilities)")  # fmt: skip
     _check_items(segments, choices)
     units = unit_panels(choices, unit, model.form or "sequential")
+    if units.response != model.response:
+        raise SegmentsError(f"the segments know the answer's parameters {examples(model.response) or 'none'}, these answers need "
+                            f"{examples(units.response) or 'none'}\n  expected answers of the same kind and grades")  # fmt: skip
     logs = panel_log_likelihood(units.panels, model.means) + np.log(model.sizes)
     p = np.exp(logs - logs.max(axis=1, keepdims=True))
     kept = unit == segments.unit and units.ids == segments.ids

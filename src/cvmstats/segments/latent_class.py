@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from cvmstats._numerics.em import ClassFit, Prior, covariance, fit_classes
 from cvmstats.data.choices import Choices
+from cvmstats.data.forms import Form
 from cvmstats.data.segments import SegmentModel, Segments
 from cvmstats.errors import ConvergenceWarning, SegmentsError
 from cvmstats.progress import progress_bar
@@ -24,7 +25,7 @@ SAME = 0.01
 """Starts whose log posteriors are this close reached the same solution."""
 
 
-def fit_latent_class(choices: Choices, n_segments: int, *, n_starts: int = 20, form: str = "sequential",
+def fit_latent_class(choices: Choices, n_segments: int, *, n_starts: int = 20, form: Form = "sequential",
                      unit: Literal["respondent", "account"] | None = None, seed: int | np.random.Generator = 0,
                      progress: bool | None = None, names: Sequence[str] | None = None, prior_sd: float = 3.0,
                      prior_units: float = 1.0, errors: Literal["information", "robust"] = "information",
@@ -40,8 +41,9 @@ def fit_latent_class(choices: Choices, n_segments: int, *, n_starts: int = 20, f
     n_starts : int
         Starts, each with a random stream of its own and run to its end. The result says how many of them reached the
         best solution: few means that it may not be the best there is.
-    form : {"sequential", "maxdiff", "marginal"}
-        Likelihood of best-worst tasks; other kinds (best, worst, pair, rank) have one each.
+    form : str, or mapping {kind: form}
+        Likelihood, see :func:`fit_pooled`. Ties and grades have parameters in each segment (``model.response``); blocks of a
+        mixed study and second questions share one error scale here.
     unit : {"respondent", "account"}, optional
         What belongs to one segment: a person, or all people of an account together, whose answers are then one panel.
         By default accounts where every respondent has one. Frequency weights count people; sampling weights are scaled
@@ -96,7 +98,7 @@ def fit_latent_class(choices: Choices, n_segments: int, *, n_starts: int = 20, f
                            threads=threads, report=bar.update)  # fmt: skip
     _warn(fits, max_iterations)
     settings = {
-        "n_segments": n_segments, "n_starts": n_starts, "form": form, "unit": chosen,
+        "n_segments": n_segments, "n_starts": n_starts, "form": form if isinstance(form, str) else dict(form), "unit": chosen,
         "seed": seed if isinstance(seed, int) else str(seed), "prior_sd": prior_sd, "prior_units": prior_units,
         "errors": errors, "max_iterations": max_iterations, "n_units": float(units.panels.weight.sum()),
     }  # fmt: skip
@@ -128,7 +130,8 @@ def _result(choices: Choices, units: Units, fits: list[ClassFit], prior: Prior, 
     return Segments(
         design=choices.design, unit=units.unit, ids=units.ids, membership=best.membership[:, order],
         names=tuple(names or ()),
-        model=SegmentModel(route="choices", sizes=sizes, means=means, mean_cov=spread, form=str(settings["form"])),
+        model=SegmentModel(route="choices", sizes=sizes, means=means, mean_cov=spread, form=settings["form"],  # type: ignore[arg-type]
+                           response=units.response),
         log_likelihood=best.log_likelihood,
         bic=-2 * best.log_likelihood + n_parameters * float(np.log(units.panels.weight.sum())),
         n_starts=len(fits), starts_at_best=int((objective > objective.max() - SAME).sum()), settings=settings,

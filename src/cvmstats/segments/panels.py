@@ -7,10 +7,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from cvmstats._numerics.coded import make_coded
 from cvmstats._numerics.em import Panels, make_panels
-from cvmstats._numerics.tasks import KINDS, flatten
+from cvmstats._numerics.tasks import Given, Reading, flatten
 from cvmstats.data.choices import Choices
-from cvmstats.data.forms import best_worst_form, forms_of
+from cvmstats.data.forms import Form, best_worst_form, given_of, reading_of
 from cvmstats.data.respondents import Respondents
 from cvmstats.errors import ChoicesError, RespondentsError, SegmentsError, examples
 
@@ -18,11 +19,12 @@ Unit = Literal["respondent", "account"]
 
 
 class Units(NamedTuple):
-    """Panels with the ids of their G units."""
+    """Panels with the ids of their G units, and names of the response parameters that stand behind the K of the coding."""
 
     panels: Panels
     ids: tuple[str, ...]
     unit: Unit
+    response: tuple[str, ...]
 
 
 def find_unit(respondents: Respondents, unit: str | None) -> Unit:
@@ -42,7 +44,7 @@ def find_unit(respondents: Respondents, unit: str | None) -> Unit:
     raise SegmentsError(f"unknown unit {unit!r}\n  expected 'respondent' or 'account'")
 
 
-def unit_panels(choices: Choices, unit: Unit, form: str) -> Units:
+def unit_panels(choices: Choices, unit: Unit, form: Form) -> Units:
     """Panels of respondents (R) or accounts (G, in the order of their first person).
 
     Frequency weights: of a respondent, that many people; within an account, that many people with the same answers.
@@ -56,25 +58,27 @@ def unit_panels(choices: Choices, unit: Unit, form: str) -> Units:
         Where people have no account and accounts are asked for.
     """
     design, people = choices.design, choices.respondents
-    forms_of(design, best_worst_form(form))
+    reading = Reading(**reading_of(choices, form, error_scale=False))
     try:
         tasks = flatten(design.shown, choices.version, choices.place, design.kind, len(design.objects), design.estimated,
-                        form)  # fmt: skip
+                        best_worst_form(form), reading=reading, given=Given(**given_of(choices)))  # fmt: skip
     except ValueError as error:
-        raise ChoicesError(f"{error}\n  expected {', '.join(KINDS)}, each object with a place of its own") from error
+        raise ChoicesError(str(error)) from error
     if not len(tasks.best):
         raise ChoicesError(f"none of {choices.n_respondents:,} respondents answered a task\n"
                            "  expected at least one answered task")  # fmt: skip
+    coded = make_coded(tasks, design.coding)
+    coding = np.hstack([coded.rows, coded.response])
     given, sampling = people.weight, people.weight_kind == "sampling"
     if unit == "respondent":
         weight = _kish(given) if sampling else given
-        return Units(make_panels(tasks, np.asarray(design.coding), weight=weight), people.ids, unit)
+        return Units(make_panels(tasks, coding, weight=weight), people.ids, unit, coded.names)
     ids, index = account_index(people)
     if sampling:
         weight = _kish(np.bincount(index, given) / np.bincount(index))
-        return Units(make_panels(tasks, np.asarray(design.coding), unit=index, weight=weight), ids, unit)
-    panels = make_panels(tasks, np.asarray(design.coding), unit=index, multiplicity=given, weight=np.ones(len(ids)))
-    return Units(panels, ids, unit)
+        return Units(make_panels(tasks, coding, unit=index, weight=weight), ids, unit, coded.names)
+    panels = make_panels(tasks, coding, unit=index, multiplicity=given, weight=np.ones(len(ids)))
+    return Units(panels, ids, unit, coded.names)
 
 
 def account_index(people: Respondents) -> tuple[tuple[str, ...], npt.NDArray[np.int64]]:

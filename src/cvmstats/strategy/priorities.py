@@ -147,7 +147,7 @@ def grade_priorities(segments: Segments, *, cutoffs: Sequence[float] | None = No
                             f"descending, between 0 and {a:g} (items per task)")  # fmt: skip
     report = np.asarray(design.report)
     centred = report - report.mean(axis=0)
-    utility = centred @ segments.model.means.T
+    utility = centred @ segments.model.utilities.T
     se = np.full_like(utility, np.nan)
     if segments.model.mean_cov is not None:
         se = np.sqrt(np.einsum("lk,skm,lm->ls", centred, segments.model.mean_cov, centred))

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from cvmstats._numerics.logit import gradient, pooled_derivatives
 from cvmstats._numerics.newton import maximise
-from cvmstats._numerics.tasks import KINDS, Tasks, flatten
+from cvmstats._numerics.tasks import Tasks, flatten
 from cvmstats.data.choices import Choices
 from cvmstats.survey.picks import Answers, Floats, as_answers, probabilities, random_answers, stages_of
 
@@ -84,7 +84,7 @@ def pool_tasks(choices: Choices, place: npt.NDArray[np.int8]) -> Tasks:
     """Flat tasks (sequential form) of these places (R, T, A); tasks of other kinds have nothing placed."""
     design = choices.design
     kind = np.asarray(design.kind)
-    kind = np.where(np.isin(kind.astype(str), KINDS), kind, "best")  # nothing is placed in them
+    kind = np.where(np.isin(kind.astype(str), ("best_worst", "best", "worst", "pair", "rank")), kind, "best")  # nothing is placed in them
     return flatten(design.shown, choices.version, place, kind, len(design.objects))
 
 

@@ -8,7 +8,6 @@ Utilities are m + P^-T z with z ~ N(0, I); P^-T is called ``root``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,16 +15,18 @@ import numpy.typing as npt
 import pymc as pm
 import pytensor.tensor as pt
 
-from cvmstats._numerics.tasks import KINDS, Tasks, flatten
+from cvmstats._numerics.logit import rules
+from cvmstats._numerics.tasks import JOINT, Tasks
 from cvmstats.data.choices import Choices
-from cvmstats.data.forms import best_worst_form, forms_of
+from cvmstats.data.forms import Form
 from cvmstats.errors import ChoicesError
+from cvmstats.utilities.answers import to_tasks
 from cvmstats.utilities.options import Prior, ResolvedPrior
 
 Ints = npt.NDArray[np.int64]
 
 
-def to_pymc(choices: Choices, *, prior: Prior | None = None, form: str | Mapping[str, str] = "sequential") -> pm.Model:
+def to_pymc(choices: Choices, *, prior: Prior | None = None, form: Form = "sequential") -> pm.Model:
     """The hierarchical best-worst model as a PyMC model, for people who extend it.
 
     Parameters
@@ -50,7 +51,7 @@ def to_pymc(choices: Choices, *, prior: Prior | None = None, form: str | Mapping
     ChoicesError
         Where respondents carry weights other than 1, or tasks are of a kind without a likelihood here.
     """
-    tasks = flat_tasks(choices, best_worst_form(form))
+    tasks = flat_tasks(choices, form)
     design = choices.design
     n_parameters = np.asarray(design.coding).shape[1]
     resolved = (prior or Prior()).resolve(n_parameters, design.parameter_block)
@@ -78,25 +79,23 @@ def lkj_model(choices: Choices, *, mean_sd: float = 3.0) -> pm.Model:
     return model
 
 
-def flat_tasks(choices: Choices, form: str = "sequential") -> Tasks:
+def flat_tasks(choices: Choices, form: Form = "sequential") -> Tasks:
     """The answered tasks that serve estimation, as flat arrays.
 
     Raises
     ------
     ChoicesError
-        Where respondents carry weights other than 1, or tasks are of a kind without a likelihood here.
+        Where respondents carry weights other than 1, or answers have no likelihood here.
     """
     table = choices.respondents.table
     if "weight" in table and not np.all(table["weight"] == 1):
         raise ChoicesError("the respondents carry weights, which NUTS here does not know\n"
                            "  leave the weights out, or repeat the rows of frequency weights")  # fmt: skip
-    design = choices.design
-    forms_of(design, form)
-    try:
-        return flatten(design.shown, choices.version, choices.place, design.kind, len(design.objects), design.estimated,
-                       form)  # fmt: skip
-    except ValueError as error:
-        raise ChoicesError(f"{error}\n  expected {', '.join(KINDS)}, each object with a place of its own") from error
+    tasks = to_tasks(choices, form=form)
+    if tasks.alternatives is not None or (rules(tasks) > JOINT).any():
+        raise ChoicesError("NUTS here knows sequential, maxdiff and marginal answers, rankings and pairs without ties only\n"
+                           "  fit_hierarchical with its own engine knows all")  # fmt: skip
+    return tasks
 
 
 def _coords(choices: Choices, prior: ResolvedPrior) -> dict[str, Any]:
@@ -174,7 +173,7 @@ def sums_of(tasks: Tasks) -> Sums:
     size = np.diff(tasks.start)
     linear = np.zeros((tasks.n_objects, n_people))
     result = Sums([], [], [], [], [], [], linear)
-    one_choice = np.zeros(len(size), bool) if tasks.joint is None else tasks.joint
+    one_choice = rules(tasks) == JOINT
     for a in np.unique(size):
         of_size = np.flatnonzero(size == a)
         cells = tasks.objects[tasks.start[of_size, None] + np.arange(a)] * n_people + owner[of_size, None]

@@ -6,7 +6,7 @@ Rank-normalised split R-hat, bulk and tail ESS of Vehtari et al. (2021, doi 10.1
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,8 @@ Floats = npt.NDArray[np.float64]
 
 def diagnose(report: npt.ArrayLike, labels: Sequence[str], mean_draws: npt.ArrayLike, cov_draws: npt.ArrayLike,
              draws: npt.NDArray[np.float32] | None = None, *, ids: Sequence[str] | None = None,
-             threads: int | None = None) -> pd.DataFrame:  # fmt: skip
+             threads: int | None = None,
+             beside: Mapping[str, tuple[Sequence[str], Floats]] | None = None) -> pd.DataFrame:  # fmt: skip
     """R-hat and ESS of population means, sds and correlations, and of each respondent's utilities.
 
     Parameters
@@ -40,6 +41,8 @@ def diagnose(report: npt.ArrayLike, labels: Sequence[str], mean_draws: npt.Array
         Names of the respondents; by default 1, 2, ...
     threads : int, optional
         How many to use; it changes no figure.
+    beside : mapping, optional
+        Further quantities: names and draws (C, D, number of names).
 
     Returns
     -------
@@ -64,6 +67,9 @@ def diagnose(report: npt.ArrayLike, labels: Sequence[str], mean_draws: npt.Array
         _table("correlation", [f"{names[i]} · {names[j]}" for i, j in zip(first, second, strict=True)],
                chain_diagnostics(correlation, threads=threads)),
     ]  # fmt: skip
+    for quantity, (which, given) in (beside or {}).items():
+        tables.append(_table(quantity, which, chain_diagnostics(np.ascontiguousarray(np.moveaxis(given, -1, 0)),
+                                                                threads=threads)))  # fmt: skip
     if draws is not None:
         people = [str(i) for i in ids] if ids is not None else [str(r + 1) for r in range(draws.shape[2])]
         tables.append(_table("utility", [f"{person} · {name}" for person in people for name in names],

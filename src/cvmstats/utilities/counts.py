@@ -30,6 +30,8 @@ def score_counts(choices: Choices) -> pd.DataFrame:
     valid = (shown >= 0) & (choices.place != NO_ANSWER) & choices.answered[:, :, None]
     n_objects = len(design.objects)
     weight = choices.respondents.weight[:, None, None] * np.ones(shown.shape)
+    if choices.count is not None:  # aggregated answers
+        weight = weight * choices.count[:, :, None]
 
     def count(mask: np.ndarray) -> np.ndarray:
         return np.bincount(shown[mask], weights=weight[mask], minlength=n_objects)
@@ -44,6 +46,6 @@ def score_counts(choices: Choices) -> pd.DataFrame:
             "item": list(design.objects.labels), "shown": n, "best": b, "worst": w, "bw": b - w, "bw_mean": (b - w) / n,
             "sqrt_ratio": np.sqrt(b / w), "logit": logit, "se": se, "share": share / np.nansum(share),
         })  # fmt: skip
-    if np.all(choices.respondents.weight == 1):
+    if np.all(weight[valid] == np.round(weight[valid])) and choices.respondents.weight_kind != "sampling":
         table = table.astype({"shown": int, "best": int, "worst": int, "bw": int})
     return table

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,11 +10,13 @@ import numpy.typing as npt
 
 from cvmstats._numerics.logit import log_likelihood
 from cvmstats.data.choices import Choices
-from cvmstats.data.forms import best_worst_form
-from cvmstats.errors import FitError
+from cvmstats.data.forms import ErrorScale, Form
+from cvmstats.data.population import Response
+from cvmstats.errors import ChoicesError, FitError
 from cvmstats.progress import wanted
 from cvmstats.utilities._pymc_model import flat_tasks, to_pymc
 from cvmstats.utilities.options import Prior, Sampler
+from cvmstats.utilities.upper_level import UpperLevel
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,6 +38,8 @@ class NutsDraws(NamedTuple):
         How many kept draws ended in a divergence.
     interrupted : bool
         True where the run was stopped: C and D are then what was complete.
+    response : Response, optional
+        Parameters of the answer.
     """
 
     mean_draws: Floats
@@ -45,10 +48,12 @@ class NutsDraws(NamedTuple):
     log_likelihood: Floats
     divergences: int
     interrupted: bool = False
+    response: Response | None = None
 
 
 def sample_nuts(choices: Choices, prior: Prior | None = None, sampler: Sampler | None = None, *,
-                form: str | Mapping[str, str] = "sequential", seed: int | np.random.Generator = 0,
+                upper: UpperLevel | None = None, form: Form = "sequential", position: bool = False,
+                error_scale: ErrorScale = None, seed: int | np.random.Generator = 0,
                 progress: bool | None = None) -> NutsDraws:  # fmt: skip
     """Draw from the hierarchical posterior with NUTS (Hoffman & Gelman 2014).
 
@@ -72,14 +77,17 @@ def sample_nuts(choices: Choices, prior: Prior | None = None, sampler: Sampler |
     FitError
         Where no chain found a place to start, or the run was stopped before there was a draw.
     """
+    if position or (upper is not None and not upper.plain):
+        raise ChoicesError("NUTS here knows a population of a mean and a covariance, and no advantage of position\n"
+                           "  fit_hierarchical with its own engine knows more")  # fmt: skip
     options = sampler or Sampler(engine="nuts")
     number = int(seed.integers(2**32)) if isinstance(seed, np.random.Generator) else int(seed) % 2**32
     run = _nutpie if options.nuts_backend == "nutpie" else _pymc
     trace = run(to_pymc(choices, prior=prior, form=form), options, number, wanted(progress))
-    return _collect(trace, choices, options, best_worst_form(form))
+    return _collect(trace, choices, options, form)
 
 
-def _collect(trace: Any, choices: Choices, options: Sampler, form: str) -> NutsDraws:
+def _collect(trace: Any, choices: Choices, options: Sampler, form: Form) -> NutsDraws:
     """Population and respondents from a trace of ``to_pymc``, thinned."""
     posterior = trace.posterior if "posterior" in trace.children else {}
     if "mean" not in posterior:

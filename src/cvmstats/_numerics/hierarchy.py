@@ -1,0 +1,434 @@
+"""The sampler of populations that are more than one normal distribution, one chain.
+
+A person i of account a and component c(i) has, in coordinates (``link.py``),
+
+    beta_i ~ N(m_c + Theta'x_i + alpha_a, Sigma_c),   alpha_a ~ N(0, Psi),   c(i) ~ pi,
+
+and utilities that are lambda_i times as large, log lambda_i ~ N(0, tau^2) (a response-error factor: the larger, the fewer
+errors). Parameters of the answer, rho and the error scales kappa, are common to all (``coded.py``). Given its people, each
+component is the population of ``gibbs.py``, and moves as it does; everything else is conjugate, or a random walk whose steps
+adapt in warm-up:
+
+- Theta: normal, one entry per covariate and parameter; x is centred and scaled, Theta ~ N(0, 1) in these units.
+- alpha: normal; Psi as Sigma; then (m_c + d, alpha - d) for everybody at once, since only their sum is seen.
+- c(i) given beta_i; pi ~ Dirichlet(5) (bayesm's default).
+- lambda_i: a random walk in its logarithm, and one in which lambda_i beta_i stays what it is; tau is half-t(2, 1).
+- (rho, kappa): a random walk, rho ~ N(0, 3^2), kappa ~ N(0, 1).
+
+Sampling weights enter the sums over people on which m, Sigma, Theta, alpha and pi depend, and nothing else (pseudo-posterior);
+moves of people and population together are left out then, because there is no joint density.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.special import logsumexp
+
+from cvmstats._numerics import gibbs
+from cvmstats._numerics.blocks import Blocks, block_value, room_for
+from cvmstats._numerics.compiled import compiled
+from cvmstats._numerics.lanes import REAL, WIDTH
+from cvmstats._numerics.link import Link, to_utilities
+from cvmstats._numerics.people import draw_people, guide, log_likelihood, moments, remember
+from cvmstats._numerics.population import Population, Upper, draw_population
+from cvmstats._numerics.rescale import rescale
+from cvmstats._numerics.together import Frame, move_together
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+DIRICHLET = 5.0
+RESPONSE_SD, SCALE_SD, FACTOR_SPREAD = 3.0, 1.0, 1.0
+_EVERY = 3  # sweeps of warm-up from one look at curvatures to the next
+_TRIES = 2  # steps of (rho, kappa) per sweep
+
+
+class Model(NamedTuple):
+    """What the population has beside a mean and a covariance.
+
+    Attributes
+    ----------
+    covariates : array (R, P), or None
+    account : array (R), int, or None
+        Index of each person's account.
+    n_components : int
+        C.
+    factor : bool
+        Whether people differ in their errors.
+    weight : array (R), or None
+        Sampling weights that sum to Kish's effective number.
+    """
+
+    covariates: Floats | None = None
+    account: Ints | None = None
+    n_components: int = 1
+    factor: bool = False
+    weight: Floats | None = None
+
+
+class Hierarchy:
+    """A chain: ``advance`` makes sweeps, ``learn`` takes stock at the end of a window of warm-up, ``read`` gives the state.
+
+    Parameters
+    ----------
+    blocks, link, prior
+        As for ``gibbs.start``.
+    phi : array (K + E + S)
+        Where to start: a pooled estimate of parameters, response parameters and logarithms of error scales.
+    n_response : int
+        E.
+    """
+
+    def __init__(self, blocks: Blocks, link: Link, prior: Upper, phi: Floats, n_response: int, n_people: int, model: Model,
+                 stream: np.random.SeedSequence) -> None:  # fmt: skip
+        n_par = link.coding.shape[1]
+        own, more = stream.spawn(2)
+        self.rng = np.random.Generator(np.random.Philox(more))
+        self.model, self.n_par, self.n_response = model, n_par, n_response
+        blocks = blocks._replace(factor=blocks.factor.copy(), shift=blocks.shift.copy())
+        common = np.array(phi[n_par:], float)
+        common = common + 0.1 * self.rng.standard_normal(len(common))
+        self.common, self.walk = common, _Walk(len(common))
+        self.log_factor, self.tau = np.zeros(n_people), 0.3 if model.factor else 0.0
+        self.steps = np.full(n_people, 0.3)
+        _set(blocks, common[:n_response], common[n_response:], self.log_factor)
+        chain = gibbs.start(blocks, link, prior, np.asarray(phi[:n_par], float), n_people, own)
+        self.at = tuple(np.nonzero(blocks.row >= 0))
+        order = np.argsort(blocks.row[self.at])
+        self.at = (self.at[0][order], self.at[1][order])  # block and lane of each person
+        people = chain.people
+        if model.covariates is not None or model.account is not None:
+            people = people._replace(offset=np.zeros(people.gamma.shape, REAL))
+        first = chain._replace(people=people)
+        self.chains = [first]
+        for c in range(1, model.n_components):
+            population = Population(first.population.mean + 0.7 * self.rng.standard_normal(n_par), first.population.cov.copy(),
+                                    first.population.precision.copy(), first.population.scales.copy(),
+                                    np.array([int(own.generate_state(c + 1, np.uint64)[c]) ^ (c << 40), 0], np.uint64))  # fmt: skip
+            self.chains.append(first._replace(population=population, mean_sum=np.zeros(n_par),
+                                              cov_sum=np.zeros((n_par, n_par)), scale_step=np.full(1, 0.1)))  # fmt: skip
+        self.sizes = np.full(model.n_components, 1 / model.n_components)
+        self.component = self.rng.integers(model.n_components, size=n_people)
+        n_covariates = 0 if model.covariates is None else model.covariates.shape[1]
+        self.effects = np.zeros((n_covariates, n_par))
+        n_accounts = 0 if model.account is None else int(model.account.max()) + 1
+        self.alpha = np.zeros((n_accounts, n_par))
+        self.between = _Covariance(prior, n_par)
+        self.looks = 0
+
+    @property
+    def blocks(self) -> Blocks:
+        return self.chains[0].blocks
+
+    def beta(self) -> Floats:
+        """Everybody's parameters (R, K)."""
+        chain = self.chains[0]
+        return np.asarray(chain.people.gamma[self.at[0], :, self.at[1]] @ chain.link.basis.T)
+
+    def offset(self) -> Floats:
+        """What covariates and accounts add (R, K)."""
+        model = self.model
+        out = np.zeros((len(self.at[0]), self.n_par))
+        if model.covariates is not None:
+            out += model.covariates @ self.effects
+        if model.account is not None:
+            out += self.alpha[model.account]
+        return out
+
+    def _place_offset(self) -> None:
+        chain = self.chains[0]
+        if len(chain.people.offset):
+            chain.people.offset[self.at[0], :, self.at[1]] = self.offset() @ chain.link.inverse.T
+
+    def _members(self, c: int) -> Blocks:
+        """Blocks in which the people of one component are live."""
+        if len(self.chains) == 1:
+            return self.blocks
+        live = np.zeros(self.blocks.row.shape, np.uint16)
+        live[self.at] = self.component == c
+        masks = (live << np.arange(WIDTH, dtype=np.uint16)).sum(axis=1).astype(self.blocks.live.dtype)
+        return self.blocks._replace(live=masks)
+
+    def advance(self, begin: int, end: int, *, learning: bool = False, adapt: float = 0.0, metropolis: bool = True) -> None:
+        """Sweeps ``begin`` to ``end``."""
+        for sweep in range(begin, end):
+            for c in range(len(self.chains)):
+                self._move_component(c, sweep, adapt, metropolis)
+            self._draw_rest()
+            if self.model.factor:
+                self._draw_factors(adapt)
+            if len(self.common):
+                for _ in range(_TRIES):
+                    self._draw_common(adapt)
+            if learning:
+                if sweep % _EVERY == 0:
+                    remember(self.blocks, self.chains[0].link, self.chains[0].people, self.chains[0].memory)
+                    self.looks += 1
+                for chain in self.chains:
+                    chain.mean_sum[:] += chain.population.mean
+                    chain.cov_sum[:] += chain.population.cov
+
+    def _move_component(self, c: int, sweep: int, adapt: float, metropolis: bool) -> None:
+        chain, blocks = self.chains[c], self._members(c)
+        link, people, population, prior = chain.link, chain.people, chain.population, chain.prior
+        n_people = int((self.component == c).sum()) if len(self.chains) > 1 else len(self.at[0])
+        precision = np.ascontiguousarray(link.basis.T @ population.precision @ link.basis)
+        draw_people(blocks, link, people, precision, precision @ (link.inverse @ population.mean), sweep, adapt, metropolis)
+        weighted = self.model.weight is not None
+        if n_people and not weighted and sweep % chain.pace.rescale == chain.pace.rescale - 1:
+            rescale(blocks, link, people, population, prior, n_people, chain.scale_step, adapt)
+        first, second = np.empty(self.n_par), np.empty((self.n_par, self.n_par))
+        if self.model.weight is not None:
+            here = self.component == c
+            left, w = (self.beta() - self.offset())[here], self.model.weight[here]
+            draw_population(population, prior, float(w.sum()), w @ left, np.ascontiguousarray(left.T @ (w[:, None] * left)))
+            return
+        moments(blocks, people, first, second)
+        draw_population(population, prior, n_people, link.basis @ first,
+                        np.ascontiguousarray(link.basis @ second @ link.basis.T))  # fmt: skip
+        if chain.framed and n_people > self.n_par and sweep % chain.pace.joint == 0:
+            frame = self._frame_of(chain.frame, blocks)
+            move_together(blocks, link, people, population, prior, frame, n_people, chain.pace.steps, adapt, metropolis)
+
+    def _frame_of(self, frame: Frame, blocks: Blocks) -> Frame:
+        """The frame for the people who are live, with what is their own taken into their references h."""
+        offset = self.chains[0].people.offset
+        if len(self.chains) == 1 and not len(offset):
+            return frame
+        anchor = frame.anchor
+        if len(offset):
+            anchor = anchor - frame.stiff[:, None] * np.einsum("kj,bjw->bkw", frame.encode, offset)
+        live = ((blocks.live[:, None] >> np.arange(WIDTH, dtype=blocks.live.dtype)) & 1).astype(bool)
+        anchor = np.ascontiguousarray(np.where(live[:, None, :], anchor, 0.0))
+        flat = anchor.transpose(0, 2, 1).reshape(-1, self.n_par)
+        return frame._replace(anchor=anchor, sum_h=flat.sum(axis=0), hh=flat.T @ flat)
+
+    def learn(self, n: int) -> None:
+        """Take stock of ``n`` sweeps of warm-up."""
+        first = self.chains[0]
+        guide(first.people, first.memory, first.blocks, first.link, max(1, self.looks))
+        self.looks = 0
+        for c, chain in enumerate(self.chains):
+            n_people = len(self.at[0]) if len(self.chains) == 1 else int((self.component == c).sum())
+            self.chains[c] = gibbs.frame_from(chain._replace(n_people=max(2, n_people)), n)._replace(n_people=chain.n_people)
+        self.walk.learn()
+
+    def _draw_rest(self) -> None:
+        """Theta, alpha, Psi, components and their sizes, given everybody's parameters."""
+        model = self.model
+        if model.covariates is None and model.account is None and len(self.chains) == 1:
+            return
+        beta = self.beta()
+        weight = np.ones(len(beta)) if model.weight is None else model.weight
+        if len(self.chains) > 1:
+            self._draw_components(beta - self.offset(), weight)
+        mean = np.stack([c.population.mean for c in self.chains])[self.component]
+        precision = np.stack([c.population.precision for c in self.chains])
+        if model.covariates is not None:
+            x = model.covariates
+            left = beta - mean - (self.alpha[model.account] if model.account is not None else 0.0)
+            self.effects = self._draw_effects(x, left, weight, precision)
+        if model.account is not None:
+            left = beta - mean - (model.covariates @ self.effects if model.covariates is not None else 0.0)
+            self._draw_accounts(left, weight, precision)
+        self._place_offset()
+
+    def _draw_effects(self, x: Floats, left: Floats, weight: Floats, precision: Floats) -> Floats:
+        n_cov, n_par = x.shape[1], self.n_par
+        inverse, pull = np.eye(n_cov * n_par), np.zeros((n_cov, n_par))
+        for c, p in enumerate(precision):
+            here = self.component == c if len(precision) > 1 else slice(None)
+            wx = weight[here, None] * x[here]
+            inverse += np.kron(x[here].T @ wx, p)
+            pull += wx.T @ left[here] @ p
+        root = np.linalg.cholesky(inverse)
+        middle = cho_solve((root, True), pull.ravel())
+        noise = solve_triangular(root, self.rng.standard_normal(n_cov * n_par), lower=True, trans="T")
+        return np.asarray((middle + noise).reshape(n_cov, n_par))
+
+    def _draw_accounts(self, left: Floats, weight: Floats, precision: Floats) -> None:
+        account = self.model.account
+        n_accounts, n_par = self.alpha.shape
+        counts = np.zeros((n_accounts, len(precision)))
+        np.add.at(counts, (account, self.component if len(precision) > 1 else 0), weight)
+        pull = np.zeros((n_accounts, n_par))
+        np.add.at(pull, account, weight[:, None] * np.einsum("rk,rkj->rj", left, precision[self.component])
+                  if len(precision) > 1 else weight[:, None] * (left @ precision[0]))  # fmt: skip
+        root = np.linalg.cholesky(np.einsum("gc,ckj->gkj", counts, precision) + self.between.precision)
+        inverse = np.linalg.inv(root)
+        z = np.einsum("gkj,gj->gk", inverse, pull) + self.rng.standard_normal((n_accounts, n_par))
+        self.alpha = np.einsum("gjk,gj->gk", inverse, z)
+        # only m + alpha is seen by people: move what they share
+        held = self.chains[0].prior.mean_precision
+        joint = n_accounts * self.between.precision + len(self.chains) * held
+        by = self.between.precision @ self.alpha.sum(axis=0)
+        for chain in self.chains:
+            by -= held @ (chain.population.mean - chain.prior.mean)
+        factor = cho_factor(joint, lower=True)
+        shift = cho_solve(factor, by) + solve_triangular(factor[0], self.rng.standard_normal(n_par), lower=True, trans="T")
+        self.alpha -= shift
+        for chain in self.chains:
+            chain.population.mean[:] += shift
+        self.between.draw(self.alpha.T @ self.alpha, n_accounts, self.rng)
+
+    def _draw_components(self, left: Floats, weight: Floats) -> None:
+        logs = np.empty((len(left), len(self.chains)))
+        for c, chain in enumerate(self.chains):
+            root = np.linalg.cholesky(chain.population.precision)
+            z = (left - chain.population.mean) @ root
+            logs[:, c] = np.log(self.sizes[c]) + np.log(np.diagonal(root)).sum() - 0.5 * (z**2).sum(axis=1)
+        logs -= logsumexp(logs, axis=1, keepdims=True)
+        u = self.rng.random(len(left))
+        self.component = np.minimum((np.cumsum(np.exp(logs), axis=1) < u[:, None]).sum(axis=1), len(self.chains) - 1)
+        counts = np.bincount(self.component, weight, len(self.chains))
+        self.sizes = np.maximum(self.rng.dirichlet(DIRICHLET + counts), 1e-12)
+
+    def _values(self, blocks: Blocks) -> Floats:
+        """Log-likelihood (B, WIDTH) where people stand."""
+        people = self.chains[0].people
+        out = np.zeros(people.value.shape)
+        _all_values(blocks, self.chains[0].link, people.gamma, out)
+        return out
+
+    def _proposal(self, common: Floats, log_factor: Floats) -> Blocks:
+        blocks = self.blocks._replace(factor=np.empty_like(self.blocks.factor), shift=np.empty_like(self.blocks.shift))
+        _set(blocks, common[: self.n_response], common[self.n_response :], log_factor, self.at)
+        return blocks
+
+    def _take(self, blocks: Blocks) -> None:
+        self.blocks.factor[...] = blocks.factor
+        self.blocks.shift[...] = blocks.shift
+
+    def _draw_common(self, adapt: float) -> None:
+        """One step of (rho, kappa)."""
+        spread = np.where(np.arange(len(self.common)) < self.n_response, RESPONSE_SD, SCALE_SD)
+        trial = self.walk.propose(self.common, self.rng)
+        blocks = self._proposal(trial, self.log_factor)
+        value, people = self._values(blocks), self.chains[0].people
+        gain = log_likelihood(self.blocks, value) - log_likelihood(self.blocks, people.value)
+        gain += 0.5 * (((self.common / spread) ** 2).sum() - ((trial / spread) ** 2).sum())
+        ratio = float(np.exp(min(0.0, gain))) if gain > -np.inf else 0.0
+        if self.rng.random() < ratio:
+            self.common = trial
+            self._take(blocks)
+            people.value[...] = value
+        self.walk.adapt(self.common, ratio, adapt)
+
+    def _draw_factors(self, adapt: float) -> None:
+        """lambda_i, then tau."""
+        people, at = self.chains[0].people, self.at
+        trial = self.log_factor + self.steps * self.rng.standard_normal(len(self.log_factor))
+        blocks = self._proposal(self.common, trial)
+        value = self._values(blocks)
+        gain = value[at] - people.value[at] + 0.5 * (self.log_factor**2 - trial**2) / self.tau**2
+        ratio = np.exp(np.minimum(0.0, np.nan_to_num(gain, nan=-np.inf)))
+        taken = self.rng.random(len(ratio)) < ratio
+        self.log_factor = np.where(taken, trial, self.log_factor)
+        people.value[at] = np.where(taken, value[at], people.value[at])
+        if adapt > 0:
+            self.steps = np.clip(self.steps * np.exp(adapt * (ratio - 0.44)), 0.01, 3.0)
+        if not self.chains[0].link.sign.any():
+            self._exchange_factors()
+        _set(self.blocks, self.common[: self.n_response], self.common[self.n_response :], self.log_factor, at)
+        # tau^2 | a ~ IG((nu + R) / 2, nu / a + sum / 2), a ~ IG(1/2, 1/A^2): half-t(2, A) (Huang & Wand 2013)
+        a = 1 / self.rng.gamma(1.5, 1 / (1 / FACTOR_SPREAD**2 + 2 / self.tau**2))
+        rate = 2 / a + 0.5 * float(self.log_factor @ self.log_factor)
+        self.tau = float(np.sqrt(rate / self.rng.gamma(1 + 0.5 * len(self.log_factor))))
+
+    def _exchange_factors(self) -> None:
+        """lambda_i and beta_i together, so that utilities stay what they are: only the population judges."""
+        people, at, link = self.chains[0].people, self.at, self.chains[0].link
+        move = 0.7 * self.tau * self.rng.standard_normal(len(self.log_factor))
+        gamma = people.gamma[at[0], :, at[1]]
+        beta, offset = gamma @ link.basis.T, self.offset()
+        trial = beta * np.exp(-move)[:, None]
+        gain = 0.5 * (self.log_factor**2 - (self.log_factor + move) ** 2) / self.tau**2 - self.n_par * move
+        for c, chain in enumerate(self.chains):
+            here = self.component == c
+            for sign, where in ((1, beta), (-1, trial)):
+                left = (where - offset)[here] - chain.population.mean
+                gain[here] += sign * 0.5 * np.einsum("rk,kj,rj->r", left, chain.population.precision, left)
+        taken = np.log(self.rng.random(len(gain))) < gain
+        self.log_factor = self.log_factor + np.where(taken, move, 0.0)
+        people.gamma[at[0], :, at[1]] = np.where(taken[:, None], gamma * np.exp(-move)[:, None], gamma)
+
+    def read(self) -> dict[str, Any]:
+        """The state: arrays by name, without draws and chains."""
+        return {
+            "mean": np.stack([c.population.mean for c in self.chains]), "cov": np.stack([c.population.cov for c in self.chains]),
+            "size": self.sizes.copy(), "component": self.component.astype(np.int8), "effects": self.effects.copy(),
+            "account": self.alpha.copy(), "account_cov": self.between.cov.copy(), "common": self.common.copy(),
+            "factor": self.log_factor.astype(np.float32), "tau": self.tau, "people": self.beta(),
+            "log_likelihood": log_likelihood(self.blocks, self.chains[0].people.value),
+        }  # fmt: skip
+
+
+class _Walk:
+    """A random walk of a few numbers: its covariance is that of the states of the last window."""
+
+    def __init__(self, n: int) -> None:
+        self.root, self.size, self.seen = 0.1 * np.eye(n), 1.0, []  # type: ignore[var-annotated]
+
+    def propose(self, point: Floats, rng: np.random.Generator) -> Floats:
+        return np.asarray(point + self.size * (self.root @ rng.standard_normal(len(point))))
+
+    def adapt(self, point: Floats, ratio: float, rate: float) -> None:
+        if rate > 0:
+            self.seen.append(point)
+            self.size = float(np.clip(self.size * np.exp(rate * (ratio - 0.3)), 1e-3, 1e3))
+
+    def learn(self) -> None:
+        if len(self.seen) >= 10 * max(1, len(self.root)) and len(self.root):
+            cov = np.atleast_2d(np.cov(np.array(self.seen).T))
+            if np.isfinite(cov).all() and np.linalg.eigvalsh(cov)[0] > 1e-12:
+                self.root, self.size = np.linalg.cholesky(cov), 2.4 / np.sqrt(len(self.root))
+        self.seen = []
+
+
+class _Covariance:
+    """A covariance drawn given the scatter of n vectors around zero, under the prior of ``Upper``."""
+
+    def __init__(self, prior: Upper, n_par: int) -> None:
+        self.prior, self.cov, self.precision = prior, 0.1 * np.eye(n_par), 10.0 * np.eye(n_par)
+        self.scales = np.ones(max(1, prior.n_scales))
+
+    def draw(self, scatter: Floats, n: int, rng: np.random.Generator) -> None:
+        prior, n_par = self.prior, len(self.cov)
+        scale = prior.scale if prior.n_scales == 0 else np.diag(2 * prior.nu / self.scales[prior.block])
+        root = np.linalg.cholesky(scale + scatter)
+        bartlett = np.tril(rng.standard_normal((n_par, n_par)), -1)
+        bartlett[np.diag_indices(n_par)] = np.sqrt(rng.chisquare(prior.degrees + n - np.arange(n_par)))
+        half = solve_triangular(bartlett, root.T, lower=True).T  # Sigma = (C A^-T)(C A^-T)'
+        self.cov = half @ half.T
+        half = solve_triangular(root, bartlett, lower=True, trans="T")
+        self.precision = half @ half.T
+        if prior.n_scales:
+            members = np.bincount(prior.block, minlength=prior.n_scales)
+            rate = prior.spread**-2 + prior.nu * np.bincount(prior.block, np.diagonal(self.precision), prior.n_scales)
+            self.scales = rate / rng.gamma(0.5 * (1 + members * (prior.nu + n_par - 1)))
+
+
+def _set(blocks: Blocks, response: Floats, log_scales: Floats, log_factor: Floats,
+         at: tuple[npt.NDArray[np.intp], ...] | None = None) -> None:  # fmt: skip
+    """Factors and shifts of the alternatives from response parameters, error scales and people's factors, in place."""
+    if blocks.rows.shape[1] == 0:
+        return
+    scale = np.concatenate([[0.0], log_scales])[blocks.scale]
+    if at is not None:
+        own = np.zeros(blocks.row.shape)
+        own[at] = log_factor
+        scale = scale + own[:, None, :]
+    np.exp(scale, out=blocks.factor)
+    blocks.shift[...] = np.einsum("bjew,e->bjw", blocks.response, response)
+
+
+@compiled
+def _all_values(blocks, link, gamma, out):  # type: ignore[no-untyped-def]
+    work, u = room_for(blocks), np.empty((blocks.seen.shape[1], WIDTH), REAL)
+    for b in range(gamma.shape[0]):
+        to_utilities(link, blocks, b, gamma[b], u)
+        block_value(blocks, b, u, work, out[b])
