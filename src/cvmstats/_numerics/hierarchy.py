@@ -12,7 +12,8 @@ adapt in warm-up:
 - Theta: normal, one entry per covariate and parameter; x is centred and scaled, Theta ~ N(0, 1) in these units.
 - alpha: normal; Psi as Sigma; then (m_c + d, alpha - d) for everybody at once, since only their sum is seen.
 - c(i) given beta_i; pi ~ Dirichlet(5) (bayesm's default).
-- lambda_i: a random walk in its logarithm, and one in which lambda_i beta_i stays what it is; tau is half-t(2, 1).
+- lambda_i: a random walk in its logarithm, and one in which lambda_i beta_i stays what it is; tau is half-t(2, 1), drawn given
+  log lambda_i and then given log lambda_i / tau (interweaving, Yu & Meng 2011, doi 10.1198/jcgs.2011.203main).
 - (rho, kappa): a random walk, rho ~ N(0, 3^2), kappa ~ N(0, 1).
 
 Sampling weights enter the sums over people on which m, Sigma, Theta, alpha and pi depend, and nothing else (pseudo-posterior);
@@ -25,7 +26,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.special import logsumexp
 
 from cvmstats._numerics import gibbs
@@ -36,6 +36,7 @@ from cvmstats._numerics.link import Link, to_utilities
 from cvmstats._numerics.people import draw_people, guide, log_likelihood, moments, remember
 from cvmstats._numerics.population import Population, Upper, draw_population
 from cvmstats._numerics.rescale import rescale
+from cvmstats._numerics.square import cholesky, invert_lower, product, transposed
 from cvmstats._numerics.together import Frame, move_together
 
 Floats = npt.NDArray[np.float64]
@@ -94,7 +95,7 @@ class Hierarchy:
         common = common + 0.1 * self.rng.standard_normal(len(common))
         self.common, self.walk = common, _Walk(len(common))
         self.log_factor, self.tau = np.zeros(n_people), 0.3 if model.factor else 0.0
-        self.steps = np.full(n_people, 0.3)
+        self.steps, self.stretch = np.full(n_people, 0.3), 0.5
         _set(blocks, common[:n_response], common[n_response:], self.log_factor)
         chain = gibbs.start(blocks, link, prior, np.asarray(phi[:n_par], float), n_people, own)
         self.at = tuple(np.nonzero(blocks.row >= 0))
@@ -148,9 +149,9 @@ class Hierarchy:
         """Blocks in which the people of one component are live."""
         if len(self.chains) == 1:
             return self.blocks
-        live = np.zeros(self.blocks.row.shape, np.uint16)
+        live = np.zeros(self.blocks.row.shape, np.int64)
         live[self.at] = self.component == c
-        masks = (live << np.arange(WIDTH, dtype=np.uint16)).sum(axis=1).astype(self.blocks.live.dtype)
+        masks = (live << np.arange(WIDTH)).sum(axis=1).astype(self.blocks.live.dtype)
         return self.blocks._replace(live=masks)
 
     def advance(self, begin: int, end: int, *, learning: bool = False, adapt: float = 0.0, metropolis: bool = True) -> None:
@@ -245,31 +246,25 @@ class Hierarchy:
             wx = weight[here, None] * x[here]
             inverse += np.kron(x[here].T @ wx, p)
             pull += wx.T @ left[here] @ p
-        root = np.linalg.cholesky(inverse)
-        middle = cho_solve((root, True), pull.ravel())
-        noise = solve_triangular(root, self.rng.standard_normal(n_cov * n_par), lower=True, trans="T")
-        return np.asarray((middle + noise).reshape(n_cov, n_par))
+        drawn = _draw_vector(inverse, pull.ravel(), self.rng.standard_normal(n_cov * n_par))
+        return np.asarray(drawn.reshape(n_cov, n_par))
 
     def _draw_accounts(self, left: Floats, weight: Floats, precision: Floats) -> None:
         account = self.model.account
         n_accounts, n_par = self.alpha.shape
-        counts = np.zeros((n_accounts, len(precision)))
-        np.add.at(counts, (account, self.component if len(precision) > 1 else 0), weight)
-        pull = np.zeros((n_accounts, n_par))
-        np.add.at(pull, account, weight[:, None] * np.einsum("rk,rkj->rj", left, precision[self.component])
-                  if len(precision) > 1 else weight[:, None] * (left @ precision[0]))  # fmt: skip
-        root = np.linalg.cholesky(np.einsum("gc,ckj->gkj", counts, precision) + self.between.precision)
-        inverse = np.linalg.inv(root)
-        z = np.einsum("gkj,gj->gk", inverse, pull) + self.rng.standard_normal((n_accounts, n_par))
-        self.alpha = np.einsum("gjk,gj->gk", inverse, z)
+        counts, sums = np.zeros((n_accounts, len(precision))), np.zeros((n_accounts, len(precision), n_par))
+        component = self.component if len(precision) > 1 else np.zeros_like(account)
+        np.add.at(counts, (account, component), weight)
+        np.add.at(sums, (account, component), weight[:, None] * left)
+        z = self.rng.standard_normal((n_accounts, n_par))
+        _draw_vectors(self.between.precision, precision, counts, sums, z, self.alpha)
         # only m + alpha is seen by people: move what they share
         held = self.chains[0].prior.mean_precision
         joint = n_accounts * self.between.precision + len(self.chains) * held
         by = self.between.precision @ self.alpha.sum(axis=0)
         for chain in self.chains:
             by -= held @ (chain.population.mean - chain.prior.mean)
-        factor = cho_factor(joint, lower=True)
-        shift = cho_solve(factor, by) + solve_triangular(factor[0], self.rng.standard_normal(n_par), lower=True, trans="T")
+        shift = _draw_vector(joint, by, self.rng.standard_normal(n_par))
         self.alpha -= shift
         for chain in self.chains:
             chain.population.mean[:] += shift
@@ -338,6 +333,24 @@ class Hierarchy:
         a = 1 / self.rng.gamma(1.5, 1 / (1 / FACTOR_SPREAD**2 + 2 / self.tau**2))
         rate = 2 / a + 0.5 * float(self.log_factor @ self.log_factor)
         self.tau = float(np.sqrt(rate / self.rng.gamma(1 + 0.5 * len(self.log_factor))))
+        self._stretch_factors(adapt)
+
+    def _stretch_factors(self, adapt: float) -> None:
+        """tau and all log lambda_i by one factor."""
+        people = self.chains[0].people
+        move = self.stretch * self.rng.standard_normal()
+        trial = self.tau * np.exp(move)
+        blocks = self._proposal(self.common, self.log_factor * np.exp(move))
+        value = self._values(blocks)
+        gain = log_likelihood(self.blocks, value) - log_likelihood(self.blocks, people.value) + move
+        gain -= 1.5 * (np.log1p(0.5 * (trial / FACTOR_SPREAD) ** 2) - np.log1p(0.5 * (self.tau / FACTOR_SPREAD) ** 2))
+        ratio = float(np.exp(min(0.0, gain))) if gain > -np.inf else 0.0
+        if self.rng.random() < ratio:
+            self.tau, self.log_factor = trial, self.log_factor * np.exp(move)
+            self._take(blocks)
+            people.value[...] = value
+        if adapt > 0:
+            self.stretch = float(np.clip(self.stretch * np.exp(adapt * (ratio - 0.44)), 0.02, 5.0))
 
     def _exchange_factors(self) -> None:
         """lambda_i and beta_i together, so that utilities stay what they are: only the population judges."""
@@ -365,6 +378,37 @@ class Hierarchy:
             "factor": self.log_factor.astype(np.float32), "tau": self.tau, "people": self.beta(),
             "log_likelihood": log_likelihood(self.blocks, self.chains[0].people.value),
         }  # fmt: skip
+
+
+@compiled
+def _draw_vector(precision, pull, z):  # type: ignore[no-untyped-def]
+    """N(P^-1 pull, P^-1) from standard normal z."""
+    root = np.empty_like(precision)
+    cholesky(precision, root)
+    inverse = invert_lower(root)
+    return transposed(inverse) @ (inverse @ pull + z)
+
+
+@compiled
+def _from_bartlett(scatter, a):  # type: ignore[no-untyped-def]
+    """Sigma and its inverse, Sigma^-1 = C^-T A A' C^-1, C C' the scatter."""
+    root = np.empty_like(scatter)
+    cholesky(scatter, root)
+    half = product(root, transposed(invert_lower(a)))
+    back = product(transposed(invert_lower(root)), a)
+    return product(half, transposed(half)), product(back, transposed(back))
+
+
+@compiled
+def _draw_vectors(between, precision, counts, sums, z, out):  # type: ignore[no-untyped-def]
+    """Each account's alpha (G, K): precision of between + sum over components of count x precision, pulled by their sums."""
+    n_par = out.shape[1]
+    for g in range(out.shape[0]):
+        whole, pull = between.copy(), np.zeros(n_par)
+        for c in range(len(precision)):
+            whole += counts[g, c] * precision[c]
+            pull += precision[c] @ sums[g, c]
+        out[g] = _draw_vector(whole, pull, z[g])
 
 
 class _Walk:
@@ -399,13 +443,9 @@ class _Covariance:
     def draw(self, scatter: Floats, n: int, rng: np.random.Generator) -> None:
         prior, n_par = self.prior, len(self.cov)
         scale = prior.scale if prior.n_scales == 0 else np.diag(2 * prior.nu / self.scales[prior.block])
-        root = np.linalg.cholesky(scale + scatter)
         bartlett = np.tril(rng.standard_normal((n_par, n_par)), -1)
         bartlett[np.diag_indices(n_par)] = np.sqrt(rng.chisquare(prior.degrees + n - np.arange(n_par)))
-        half = solve_triangular(bartlett, root.T, lower=True).T  # Sigma = (C A^-T)(C A^-T)'
-        self.cov = half @ half.T
-        half = solve_triangular(root, bartlett, lower=True, trans="T")
-        self.precision = half @ half.T
+        self.cov, self.precision = _from_bartlett(np.ascontiguousarray(scale + scatter), bartlett)
         if prior.n_scales:
             members = np.bincount(prior.block, minlength=prior.n_scales)
             rate = prior.spread**-2 + prior.nu * np.bincount(prior.block, np.diagonal(self.precision), prior.n_scales)
