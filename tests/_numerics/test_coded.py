@@ -120,7 +120,8 @@ def test_unordered_middle_sums_over_rankings() -> None:
 MIXED = {
     "davidson": (pairs([(0, 0), (1, 0), (2, 0)], "pair", ties=True, position=True), CODING),
     "graded": (pairs([(0, 1), (1, 3), (2, 0)], "graded", grades=(0, 1, 3), scale=[0, 1, 1], names=("b",)), CODING),
-    "none": (dual("none", scale=1), ANCHORED), "all": (dual("all", scale=1), ANCHORED), "some": (dual("some", scale=1), ANCHORED),
+    "none": (dual("none", scale=1), ANCHORED), "all": (dual("all", scale=1), ANCHORED),
+    "some": (dual("some", scale=1), ANCHORED),
     "middle": (middle(0, 3), np.eye(5)[:, :4] - 0.3), "last": (middle(-1, 3), np.eye(5)[:, :4] - 0.3),
 }  # fmt: skip
 

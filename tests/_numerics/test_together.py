@@ -72,8 +72,8 @@ class Place:
         root, out = np.empty_like(m), np.zeros((n_par, n_par + 1))
         inverse, spread = _factor(m, frame, root)
         first, second, third = np.empty(n_par), np.empty((n_par, n_par)), np.empty((n_par, n_par))
-        _pass_gradients(self.chain.blocks, self.chain.link, self.chain.people, frame, self.kept, *_carriers(frame, mu, spread), first, second,
-                        third)  # fmt: skip
+        _pass_gradients(self.chain.blocks, self.chain.link, self.chain.people, frame, self.kept,
+                        *_carriers(frame, mu, spread), first, second, third)  # fmt: skip
         back = frame.decode.T.copy()
         _density(frame, self.upper, self.kept, self.tasks.n_people, mu, m, root, inverse, spread, back @ first, back @ second,
                  back @ third, out)  # fmt: skip

@@ -66,7 +66,7 @@ def test_what_does_not_fit_is_said(utilities, options, message):
 
 def test_other_kinds_are_refused():
     design = Design(objects=ITEMS, shown=DESIGN.shown, kind="graded")
-    with pytest.raises(DesignError, match="cannot simulate tasks of kind graded"):
+    with pytest.raises(DesignError, match="graded tasks without grades"):
         simulate_choices(np.zeros((2, 4)), design)
     with pytest.raises(DesignError, match="cannot simulate second questions"):
         simulate_choices(np.zeros((2, 4)), Design(objects=ITEMS, shown=DESIGN.shown, dual=np.ones((2, 2), bool)))

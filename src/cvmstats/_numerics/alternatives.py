@@ -52,7 +52,7 @@ class Alternatives(NamedTuple):
     def rows(self, coding: npt.ArrayLike) -> Floats:
         """Rows of the coding (M, K), from those of the objects (J, K)."""
         q = np.asarray(coding, float)
-        return self.plus[:, None] * q[self.first] - self.minus[:, None] * q[self.second]
+        return np.asarray(self.plus[:, None] * q[self.first] - self.minus[:, None] * q[self.second])
 
 
 class Coder(NamedTuple):

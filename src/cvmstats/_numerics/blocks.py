@@ -173,7 +173,8 @@ def lay_out(given: Tasks, coded: Coded | None = None) -> Blocks:
         odd=np.cumsum([0] + [len(own) for own in odd]).astype(np.int64),
         odd_start=np.cumsum([0] + [len(p) for p in pieces]).astype(np.int64),
         odd_objects=np.concatenate([np.zeros(0, np.int64), *pieces]).astype(np.int64),
-        odd_best=tasks.best[flat].astype(np.int64), odd_worst=tasks.worst[flat].astype(np.int64), odd_rule=rule[flat].astype(np.int8),
+        odd_best=tasks.best[flat].astype(np.int64), odd_worst=tasks.worst[flat].astype(np.int64),
+        odd_rule=rule[flat].astype(np.int8),
     )  # fmt: skip
 
 

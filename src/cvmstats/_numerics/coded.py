@@ -47,7 +47,7 @@ class Coded(NamedTuple):
     @property
     def size(self) -> int:
         """Length of phi, K + E + S."""
-        return self.rows.shape[1] + len(self.names) + len(self.scales)
+        return int(self.rows.shape[1]) + len(self.names) + len(self.scales)
 
     def utilities(self, phi: npt.ArrayLike) -> Floats:
         """Utilities of the alternatives (..., M) from phi (..., K + E + S)."""

@@ -106,10 +106,11 @@ class Hierarchy:
             people = people._replace(offset=np.zeros(people.gamma.shape, REAL))
         first = chain._replace(people=people)
         self.chains = [first]
-        for c in range(1, model.n_components):
-            population = Population(first.population.mean + 0.7 * self.rng.standard_normal(n_par), first.population.cov.copy(),
-                                    first.population.precision.copy(), first.population.scales.copy(),
-                                    np.array([int(own.generate_state(c + 1, np.uint64)[c]) ^ (c << 40), 0], np.uint64))  # fmt: skip
+        for _ in range(1, model.n_components):
+            key = np.array([more.spawn(1)[0].generate_state(1, np.uint64)[0], 0], np.uint64)
+            start = first.population
+            population = Population(start.mean + 0.7 * self.rng.standard_normal(n_par), start.cov.copy(),
+                                    start.precision.copy(), start.scales.copy(), key)  # fmt: skip
             self.chains.append(first._replace(population=population, mean_sum=np.zeros(n_par),
                                               cov_sum=np.zeros((n_par, n_par)), scale_step=np.full(1, 0.1)))  # fmt: skip
         self.sizes = np.full(model.n_components, 1 / model.n_components)
@@ -250,7 +251,7 @@ class Hierarchy:
         return np.asarray(drawn.reshape(n_cov, n_par))
 
     def _draw_accounts(self, left: Floats, weight: Floats, precision: Floats) -> None:
-        account = self.model.account
+        account = np.asarray(self.model.account)
         n_accounts, n_par = self.alpha.shape
         counts, sums = np.zeros((n_accounts, len(precision))), np.zeros((n_accounts, len(precision), n_par))
         component = self.component if len(precision) > 1 else np.zeros_like(account)
@@ -372,7 +373,8 @@ class Hierarchy:
     def read(self) -> dict[str, Any]:
         """The state: arrays by name, without draws and chains."""
         return {
-            "mean": np.stack([c.population.mean for c in self.chains]), "cov": np.stack([c.population.cov for c in self.chains]),
+            "mean": np.stack([c.population.mean for c in self.chains]),
+            "cov": np.stack([c.population.cov for c in self.chains]),
             "size": self.sizes.copy(), "component": self.component.astype(np.int8), "effects": self.effects.copy(),
             "account": self.alpha.copy(), "account_cov": self.between.cov.copy(), "common": self.common.copy(),
             "factor": self.log_factor.astype(np.float32), "tau": self.tau, "people": self.beta(),

@@ -20,8 +20,10 @@ _FARTHEST = 60.0
 
 
 class Link(NamedTuple):
-    """Utilities u = ``coding`` gamma, and beta = ``basis`` gamma; where blocks have rows of their own (``blocks.py``), these are
-    used instead of ``coding``, gamma is beta, and parameters may be held to a sign.
+    """Utilities u = ``coding`` gamma, and beta = ``basis`` gamma.
+
+    Where blocks have rows of their own (``blocks.py``), these are used instead of ``coding``, gamma is beta, and parameters may
+    be held to a sign.
 
     Attributes
     ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,8 +59,10 @@ def maximise_any(derivatives: Callable[[Floats], tuple[float, Floats, Floats]],
             known[key] = derivatives(point)
         return known[key]
 
-    found = minimize(lambda p: -at(p)[0], start, jac=lambda p: -at(p)[1], hess=lambda p: -at(p)[2], method="trust-exact",
-                     options={"gtol": 1e-6, "maxiter": 500})  # fmt: skip
+    found: Any = minimize(  # type: ignore[call-overload]
+        lambda p: -at(p)[0], start, jac=lambda p: -at(p)[1], hess=lambda p: -at(p)[2], method="trust-exact",
+        options={"gtol": 1e-6, "maxiter": 500},
+    )
     value, slope, hessian = derivatives(found.x)
     settled = bool(found.success or np.abs(slope).max() < 1e-4)
     return np.asarray(found.x), value, hessian, settled

@@ -273,8 +273,8 @@ def _picks(kind: npt.NDArray[np.str_], valid: Bools, places: Ints, objects: Ints
             known, place = np.flatnonzero(best[apart] >= 0), best[apart]
             rest[known, place[known]] = -1
             if size[apart].max(initial=0) > LARGEST_LAST:
-                raise ValueError(f"rank_unordered_middle sums over all orders of the middle, and {(size > LARGEST_LAST).sum():,} "
-                                 f"sets have more than {LARGEST_LAST} objects")  # fmt: skip
+                raise ValueError("rank_unordered_middle sums over all orders of the middle, and "
+                                 f"{(size > LARGEST_LAST).sum():,} sets have more than {LARGEST_LAST} objects")  # fmt: skip
             parts.append(_make(plain[apart], rest, -1, worst[apart], worst_only=True, rule=LAST))
         else:
             parts.append(_make(plain[apart], rest, -1, worst[apart], worst_only=True))
@@ -330,13 +330,14 @@ def _graded(kind: npt.NDArray[np.str_], valid: Bools, places: Ints, objects: Int
     tie = won & (places[n, other] == 1)
     tied = np.where(is_graded, 0 in how.grades, how.ties)
     if (tie & ~tied).any():
-        raise ValueError(f"no likelihood for ties, and {(tie & ~tied).sum():,} pairs are tied: form={{'pair': 'davidson'}}, or a "
-                         "grade of 0 points, has one")  # fmt: skip
+        raise ValueError(f"no likelihood for ties, and {(tie & ~tied).sum():,} pairs are tied: form={{'pair': 'davidson'}}, or "
+                         "a grade of 0 points, has one")  # fmt: skip
     value = np.where(is_graded & ~tie, np.nan if strength is None else strength, points[-1])
     grade = np.searchsorted(points, value).clip(0, len(points) - 1)
     strange = (points[grade] != value).sum()
     if strange:
-        raise ValueError(f"{strange:,} graded answers have no strength, or one other than {', '.join(f'{p:g}' for p in points)}")
+        expected = ", ".join(f"{p:g}" for p in points)
+        raise ValueError(f"{strange:,} graded answers have no strength, or one other than {expected}")
     left = np.full((len(kind), 2 * len(points) + 1), -1, np.int64)
     ahead, behind = (np.where(first == x, 1, 2) * how.position for x in (a, b))
     for g in range(len(points)):

@@ -63,16 +63,17 @@ class Covariates:
         if absent:
             raise RespondentsError(f"respondents have no column {examples(absent)}\n"
                                    f"  expected some of {', '.join(map(str, table))}")  # fmt: skip
-        names, column, level, known = [], [], [], []
+        parts: list[tuple[str, str, str]] = []
+        known: list[tuple[str, tuple[str, ...]]] = []
         for c in columns:
             _require_all(table, c)
             if pd.api.types.is_numeric_dtype(table[c]) and not pd.api.types.is_bool_dtype(table[c]):
-                names.append(str(c)), column.append(str(c)), level.append("")
+                parts.append((str(c), str(c), ""))
                 continue
             levels = tuple(sorted({str(v) for v in table[c]}))
             known.append((str(c), levels))
-            for value in levels[1:]:
-                names.append(f"{c}: {value}"), column.append(str(c)), level.append(value)
+            parts += [(f"{c}: {value}", str(c), value) for value in levels[1:]]
+        names, column, level = ([p[i] for p in parts] for i in range(3))
         draft = cls(names=tuple(names), column=tuple(column), level=tuple(level), center=np.zeros(len(names)),
                     spread=np.ones(len(names)), known=tuple(known))  # fmt: skip
         x = draft.matrix(respondents)

@@ -25,7 +25,8 @@ _TYPES = {
     "Items": "items", "Attributes": "attributes", "Profiles": "profiles", "Design": "design",
     "Respondents": "respondents", "Choices": "choices",
     "Utilities": "utilities", "Population": "utilities",
-    "Response": "population", "Latent": "population", "Covariates": "covariates", "Segments": "segments", "SegmentModel": "segments",
+    "Response": "population", "Latent": "population", "Covariates": "covariates",
+    "Segments": "segments", "SegmentModel": "segments",
     "Accounts": "accounts", "Scorer": "scorer", "Power": "power", "Projection": "projection", "Findings": "findings",
     "Encoding": "encoding", "CategoryCode": "encoding", "NumberCode": "encoding", "AdaptiveState": "adaptive",
 }  # fmt: skip

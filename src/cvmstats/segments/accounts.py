@@ -88,8 +88,9 @@ def _by_answers(segments: Segments, choices: Choices, unit: Unit) -> Segments:
     _check_items(segments, choices)
     units = unit_panels(choices, unit, model.form or "sequential")
     if units.response != model.response:
-        raise SegmentsError(f"the segments know the answer's parameters {examples(model.response) or 'none'}, these answers need "
-                            f"{examples(units.response) or 'none'}\n  expected answers of the same kind and grades")  # fmt: skip
+        raise SegmentsError(f"the segments know {examples(model.response) or 'no parameters'} of the answer, and these answers "
+                            f"need {examples(units.response) or 'none'}\n"
+                            "  expected answers of the same kind and grades")  # fmt: skip
     logs = panel_log_likelihood(units.panels, model.means) + np.log(model.sizes)
     p = np.exp(logs - logs.max(axis=1, keepdims=True))
     kept = unit == segments.unit and units.ids == segments.ids

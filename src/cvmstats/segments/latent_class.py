@@ -97,7 +97,7 @@ def fit_latent_class(choices: Choices, n_segments: int, *, n_starts: int = 20, f
         fits = fit_classes(units.panels, n_segments, _streams(seed, n_starts), prior, max_iterations=max_iterations,
                            threads=threads, report=bar.update)  # fmt: skip
     _warn(fits, max_iterations)
-    settings = {
+    settings: dict[str, object] = {
         "n_segments": n_segments, "n_starts": n_starts, "form": form if isinstance(form, str) else dict(form), "unit": chosen,
         "seed": seed if isinstance(seed, int) else str(seed), "prior_sd": prior_sd, "prior_units": prior_units,
         "errors": errors, "max_iterations": max_iterations, "n_units": float(units.panels.weight.sum()),

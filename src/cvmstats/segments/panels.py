@@ -67,7 +67,7 @@ def unit_panels(choices: Choices, unit: Unit, form: Form) -> Units:
     if not len(tasks.best):
         raise ChoicesError(f"none of {choices.n_respondents:,} respondents answered a task\n"
                            "  expected at least one answered task")  # fmt: skip
-    coded = make_coded(tasks, design.coding)
+    coded = make_coded(tasks, np.asarray(design.coding))
     coding = np.hstack([coded.rows, coded.response])
     given, sampling = people.weight, people.weight_kind == "sampling"
     if unit == "respondent":

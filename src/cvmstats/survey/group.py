@@ -84,7 +84,7 @@ def pool_tasks(choices: Choices, place: npt.NDArray[np.int8]) -> Tasks:
     """Flat tasks (sequential form) of these places (R, T, A); tasks of other kinds have nothing placed."""
     design = choices.design
     kind = np.asarray(design.kind)
-    kind = np.where(np.isin(kind.astype(str), ("best_worst", "best", "worst", "pair", "rank")), kind, "best")  # nothing is placed in them
+    kind = np.where(kind.astype(str) == "graded", "best", kind)  # nothing is placed in them
     return flatten(design.shown, choices.version, place, kind, len(design.objects))
 
 

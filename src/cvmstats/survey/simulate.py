@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,18 +12,21 @@ import pandas as pd
 from cvmstats._numerics.simulate import BEST, JOINT, RANK, SEQUENTIAL, WORST, simulate_places
 from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design
+from cvmstats.data.forms import Form, best_worst_form
 from cvmstats.data.frames import is_frame, to_pandas
 from cvmstats.data.respondents import Respondents
-from cvmstats.errors import ChoicesError, DesignError, examples
+from cvmstats.errors import ChoicesError, examples
+from cvmstats.survey.second import Ways, answer_second, decide_pairs
 from cvmstats.survey.styles import ResponseStyles, leave_out, task_utilities
 
 Floats = npt.NDArray[np.float64]
 
 
 def simulate_choices(utilities: Any, design: Design, respondents: Respondents | None = None, *,
-                     version: npt.ArrayLike | None = None, form: str = "sequential", styles: ResponseStyles | None = None,
+                     version: npt.ArrayLike | None = None, form: Form = "sequential",
+                     response: Mapping[str, float] | None = None, styles: ResponseStyles | None = None,
                      seed: int | np.random.Generator = 0) -> Choices:  # fmt: skip
-    """Answers to the tasks of a design: best-worst, best only, worst only, pairs, rankings.
+    """Answers to the tasks of a design: best-worst, best only, worst only, pairs, rankings, graded pairs, second questions.
 
     Parameters
     ----------
@@ -35,9 +39,13 @@ def simulate_choices(utilities: Any, design: Design, respondents: Respondents | 
         Who answers (R); by default "1", "2", ... or the ids of the table.
     version : array (R), optional
         The version of the design that each one sees; by default they take turns.
-    form : {"sequential", "maxdiff"}
-        How best and worst are chosen: one after the other, or as one pair (joint). The ``marginal`` form, in which an item
-        may be best and worst, is simulated by two half-answered tasks of kinds best and worst.
+    form : str, or mapping {kind: form}
+        How people answer, see :func:`fit_pooled`: best and worst one after the other, as one pair (``maxdiff``), or as the ends
+        of a ranking (``rank_unordered_middle``); pairs with ties (``davidson``). The ``marginal`` form, in which an item may be
+        best and worst, is simulated by two half-answered tasks of kinds best and worst.
+    response : mapping, optional
+        Parameters of the answer by the names that fits give them: ``tie``, ``grade 1``, ..., ``position``, and ``scale of``
+        a block or ``dual`` (the logarithm of a factor on utilities). What is left out is 0.
     styles : ResponseStyles, optional
         People who answer by chance or in straight lines, copies, position effects, fatigue, gaps. Who does what is written
         into the columns ``style`` and ``copy_of`` of the respondents.
@@ -51,7 +59,7 @@ def simulate_choices(utilities: Any, design: Design, respondents: Respondents | 
     ChoicesError
         Where the utilities do not fit the design or the respondents, or are not finite, or ``styles`` do not fit the design.
     DesignError
-        Where tasks are of a kind that cannot be simulated.
+        Where graded tasks have no grades, or are not about two objects.
 
     Examples
     --------
@@ -61,7 +69,7 @@ def simulate_choices(utilities: Any, design: Design, respondents: Respondents | 
     Choices  5 respondents x 2 tasks x 3 items, best and worst
       4 items · design ..., 1 version · 0 tasks incomplete
     """
-    answer = _answers(design, form)
+    answer, ways = _answers(design, form), Ways.of(design, form, response or {})
     if is_frame(utilities):
         table = to_pandas(utilities)
         if respondents is None and "respondent" in table:
@@ -84,50 +92,69 @@ def simulate_choices(utilities: Any, design: Design, respondents: Respondents | 
         raise ChoicesError(f"version must hold {len(values):,} numbers from 0 to {design.n_versions - 1}")
     most = max(2, design.shown.shape[2] - 1) if (answer == RANK).any() else 2
     rng = np.random.default_rng(seed)
-    uniforms = rng.random((len(values), design.n_tasks, most))
-    if styles is None:
+    uniforms = rng.random((len(values), design.n_tasks, most + ways.dual.any()))
+    if styles is None and ways.plain:
         place = simulate_places(values, design.shown, seen, uniforms, answer)
+        place = _ends(place, np.asarray(design.kind)[seen], ways)
         return Choices(design=design, respondents=people, version=seen.astype(np.int32), place=place, source="simulated")
-    return _with_styles(values, design, people, seen, uniforms, answer, styles, rng)
+    return _task_by_task(values, design, people, seen, uniforms, answer, ways, styles, rng)
 
 
-def _with_styles(values: Floats, design: Design, people: Respondents, version: npt.NDArray[np.int64], uniforms: Floats,
-                 answer: npt.NDArray[np.int64], styles: ResponseStyles, rng: np.random.Generator) -> Choices:  # fmt: skip
-    taken = [name for name in ("style", "copy_of") if name in people.table]
+def _task_by_task(values: Floats, design: Design, people: Respondents, version: npt.NDArray[np.int64], uniforms: Floats,
+                  answer: npt.NDArray[np.int64], ways: Ways, styles: ResponseStyles | None,
+                  rng: np.random.Generator) -> Choices:  # fmt: skip
+    """Where tasks have utilities of their own: each task of each person is a person with one task, its objects positions."""
+    shown = design.shown[version]
+    n, n_tasks, width = shown.shape
+    taken = [name for name in ("style", "copy_of") if styles is not None and name in people.table]
     if taken:
         raise ChoicesError(f"the respondents have a column {examples(taken)} already, which simulated styles are written into\n"
                            "  rename it")  # fmt: skip
-    style, original = styles.assign(len(values), rng)
-    shown = design.shown[version]
-    n, n_tasks, width = shown.shape
-    utilities = task_utilities(values, shown, styles, style, rng)
-    # each task of each person as a person with one task, whose objects are positions
-    slots = np.where(shown >= 0, np.arange(width), -1).reshape(n * n_tasks, 1, width)
+    if styles is None:
+        utilities = np.where(shown >= 0, np.take_along_axis(values[:, None, :], np.maximum(shown, 0), axis=2), 0.0)
+    else:
+        style, original = styles.assign(n, rng)
+        utilities = task_utilities(values, shown, styles, style, rng)
+    utilities = utilities * np.exp(ways.log_scale[:, None])
+    anchor = ways.anchor[np.maximum(shown, 0)] & (shown >= 0) & ways.dual[version][:, :, None]
+    slots = np.where((shown >= 0) & ~anchor, np.arange(width), -1).reshape(n * n_tasks, 1, width)
     place = simulate_places(utilities.reshape(n * n_tasks, width), slots, np.arange(n * n_tasks),
                             uniforms.reshape(n * n_tasks, 1, -1), answer[version].reshape(-1, 1))  # fmt: skip
-    place = leave_out(place.reshape(shown.shape), np.asarray(design.kind)[version], styles.missing, rng)
+    place = _ends(place.reshape(shown.shape), np.asarray(design.kind)[version], ways)
+    strength = decide_pairs(utilities, shown, version, uniforms[:, :, 0], ways, place)
+    if anchor.any():
+        second = utilities * np.exp(ways.dual_log_scale - ways.log_scale[:, None])
+        answer_second(second, shown, anchor, uniforms[:, :, -1], place)
+    if styles is None:
+        return Choices(design=design, respondents=people, version=version.astype(np.int32), place=place, strength=strength,
+                       source="simulated")  # fmt: skip
+    place = leave_out(place, np.asarray(design.kind)[version], styles.missing, rng)
     whose = np.where(original >= 0, original, np.arange(n))
     ids = np.array([*people.ids, ""], dtype=object)
     known = Respondents(table=people.to_frame().assign(style=style, copy_of=ids[original]), weight_kind=people.weight_kind)
     return Choices(design=design, respondents=known, version=version[whose].astype(np.int32), place=place[whose],
+                   strength=None if strength is None else strength[whose],
                    source="simulated, with response styles")  # fmt: skip
 
 
-def _answers(design: Design, form: str) -> npt.NDArray[np.int64]:
-    """How each task is answered (V, T), in the cellar's numbers."""
-    if form == "marginal":
+def _ends(place: npt.NDArray[np.int8], kind: npt.NDArray[np.object_], ways: Ways) -> npt.NDArray[np.int8]:
+    """Of best-worst tasks answered as rankings, the first and the last place."""
+    if not ways.middle:
+        return place
+    last = place.max(axis=2, keepdims=True)
+    ends = np.where(place == 1, 1, np.where((place == last) & (place > 1), -1, np.minimum(place, 0)))
+    return np.where((kind == "best_worst")[:, :, None], ends, place).astype(np.int8)
+
+
+def _answers(design: Design, form: Form) -> npt.NDArray[np.int64]:
+    """How each task is answered (V, T), in the cellar's numbers; graded pairs and ties are decided anew after that."""
+    best_worst = best_worst_form(form)
+    if best_worst == "marginal":
         raise ChoicesError("the marginal form takes an item for best and worst at once now and then: no person answers so\n"
                            "  simulate form='sequential' or 'maxdiff', or tasks of kinds best and worst")  # fmt: skip
-    if form not in ("sequential", "maxdiff"):
-        raise ChoicesError(f"unknown form {form!r} of best-worst tasks\n  expected sequential or maxdiff")
-    number = {"best_worst": SEQUENTIAL if form == "sequential" else JOINT, "best": BEST, "pair": BEST, "worst": WORST,
-              "rank": RANK}  # fmt: skip
-    kind, asked = np.asarray(design.kind), (design.shown >= 0).any(axis=2)
-    strange = sorted({str(k) for k in kind[asked]} - set(number))
-    if strange or np.asarray(design.dual)[asked].any():
-        what = f"tasks of kind {', '.join(strange)}" if strange else "second questions about an anchor"
-        raise DesignError(f"cannot simulate {what}\n  expected {', '.join(number)}")
-    return np.array([[number.get(str(k), BEST) for k in row] for row in kind])
+    number = {"best_worst": {"sequential": SEQUENTIAL, "maxdiff": JOINT}.get(best_worst, RANK), "best": BEST, "pair": BEST,
+              "worst": WORST, "rank": RANK, "graded": BEST}  # fmt: skip
+    return np.array([[number[str(k)] for k in row] for row in np.asarray(design.kind)])
 
 
 def _by_item(table: pd.DataFrame, design: Design) -> npt.NDArray[np.float64]:

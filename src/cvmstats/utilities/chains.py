@@ -89,8 +89,8 @@ def sample_gibbs(tasks: Tasks, coding: Floats, upper: Upper, sampler: Sampler, s
         return sampler.draws
 
     n, interrupted = _side_by_side(run, sampler, warmup + sampler.draws * thin, seed, progress)
-    mean, cov, people, value = (part[:, :n] for part in kept)
-    return Draws(mean, cov, people, value, interrupted)
+    mean, cov, people, value = kept
+    return Draws(mean[:, :n], cov[:, :n], people[:, :n], value[:, :n], interrupted)
 
 
 def sample_hierarchy(coded: Coded, upper: Upper, model: Model, transform: Floats, sign: Floats, sampler: Sampler, seed: int, *,
@@ -165,7 +165,7 @@ def _lengths(sampler: Sampler, warmup: int, thin: int) -> tuple[int, int]:
 
 
 def _warm_up(warmup: int) -> Iterator[tuple[int, int, int]]:
-    """Chunks of warm-up: first, last, and the length of the window that ends there, 0 within one, -1 where nothing is learnt."""
+    """Chunks of warm-up: first, last, and the length of the window that ends there: 0 within one, -1 if nothing is learnt."""
     marks = sorted({0, *(round(share * warmup) for share in _WINDOWS), warmup})
     for begin, end in pairwise(marks):
         for first in range(begin, end, _CHUNK):
@@ -178,7 +178,8 @@ def _side_by_side(run: Callable[[int, np.random.SeedSequence, Callable[[int], bo
     """Run all chains; returns how many draws every one of them kept, and whether it was stopped."""
     stop, lock = threading.Event(), threading.Lock()
     threads = min(sampler.chains, sampler.threads or os.cpu_count() or 1)
-    with progress_bar(sampler.chains * total, "hierarchical Bayes", progress=progress) as bar, ThreadPoolExecutor(threads) as pool:
+    total *= sampler.chains
+    with progress_bar(total, "hierarchical Bayes", progress=progress) as bar, ThreadPoolExecutor(threads) as pool:
         tick = _ticker(bar, lock, stop)
         streams = np.random.SeedSequence(seed).spawn(sampler.chains)
         futures = [pool.submit(run, c, stream, tick) for c, stream in enumerate(streams)]

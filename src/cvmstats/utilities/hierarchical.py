@@ -167,7 +167,8 @@ def _collect(parts: dict[str, Any], coded: Coded, ready: Prepared,
 
 
 def _to_utilities(choices: Choices, coded: Coded, draws: Draws, sampler: Sampler, form: str, settings: dict[str, Any],
-                  response: Response | None, latent: Latent | None, ready: Prepared, more: UpperLevel) -> Utilities:  # fmt: skip
+                  response: Response | None, latent: Latent | None, ready: Prepared,
+                  more: UpperLevel) -> Utilities:  # fmt: skip
     from cvmstats.utilities.convergence import diagnose, warn_if_unconverged
 
     design = choices.design

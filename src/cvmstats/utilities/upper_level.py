@@ -120,8 +120,9 @@ def prepare(choices: Choices, upper: UpperLevel) -> Prepared:
                                    "  add a column 'account' (join_respondents), or fit with accounts=False")  # fmt: skip
         ids = tuple(dict.fromkeys(people.accounts))
         if len(ids) == len(people):
-            raise RespondentsError(f"each of the {len(people):,} accounts has one respondent: their common part is not to be told "
-                                   "from their own\n  fit with accounts=False: each person is the account")  # fmt: skip
+            raise RespondentsError(f"each of the {len(people):,} accounts has one respondent: what is common to an account "
+                                   "is not to be told from what is the person's\n"
+                                   "  fit with accounts=False: each person is the account")  # fmt: skip
         place = {a: g for g, a in enumerate(ids)}
         account = np.array([place[a] for a in people.accounts], np.int64)
     weight = None
@@ -148,8 +149,8 @@ def constrain(design: Design, constraints: Mapping[str, str]) -> tuple[Floats, F
         columns = np.flatnonzero(blocks == name)
         if name == "items" or not len(columns):
             known = [b for b in dict.fromkeys(design.parameter_block or ()) if b != "items"]
-            raise ChoicesError(f"no attribute {name!r} to constrain\n"
-                               f"  expected one of {', '.join(known) or 'the attributes of profiles: items have no order'}")  # fmt: skip
+            expected = ", ".join(known) or "the attributes of profiles: items have no order"
+            raise ChoicesError(f"no attribute {name!r} to constrain\n  expected one of {expected}")
         up = 1.0 if how in ("positive", "increasing") else -1.0
         if len(columns) == 1:
             values = report[:, columns[0]]
