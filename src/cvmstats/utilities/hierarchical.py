@@ -22,6 +22,7 @@ from cvmstats._numerics.newton import maximise
 from cvmstats._numerics.population import Upper
 from cvmstats._numerics.tasks import Tasks
 from cvmstats.data.choices import Choices
+from cvmstats.data.design import Design
 from cvmstats.data.forms import best_worst_form, forms_of
 from cvmstats.data.utilities import Population, Utilities
 from cvmstats.errors import ChoicesError, FitError, InterruptedWarning
@@ -109,16 +110,18 @@ def fit_hierarchical(
         drawn = sample_nuts(choices, prior=prior, sampler=sampler, form=form, seed=entropy, progress=progress)
         draws = Draws(drawn.mean_draws, drawn.cov_draws, drawn.draws, drawn.log_likelihood, drawn.interrupted)
     else:
-        upper = to_upper(prior, np.asarray(choices.design.coding).shape[1], choices.design.parameter_block)
+        design = choices.design
+        upper = to_upper(prior, np.asarray(design.coding).shape[1], design.parameter_block, design)
         draws = sample_gibbs(tasks, np.asarray(choices.design.coding), upper, sampler, entropy, progress=progress)
     return _to_utilities(choices, tasks, draws, prior, sampler, names, entropy)
 
 
-def to_upper(prior: Prior, n_parameters: int, blocks: tuple[str, ...] | None) -> Upper:
-    """A prior in the form in which the sampler reads it."""
-    resolved = prior.resolve(n_parameters, blocks)
+def to_upper(prior: Prior, n_parameters: int, blocks: tuple[str, ...] | None, design: Design | None = None) -> Upper:
+    """A prior in the form in which the sampler reads it; ``design`` as in ``Prior.resolve``."""
+    resolved = prior.resolve(n_parameters, blocks, design=design)
     return Upper(
-        mean_precision=resolved.mean_precision, degrees=resolved.iw_df, scale=resolved.iw_scale, block=resolved.block,
+        mean_precision=np.diagonal(resolved.mean_precision).copy(),
+        degrees=resolved.iw_df, scale=resolved.iw_scale, block=resolved.block,
         n_scales=resolved.n_blocks if resolved.kind == "huang-wand" else 0, nu=resolved.nu, spread=resolved.A,
     )  # fmt: skip
 
