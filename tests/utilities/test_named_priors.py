@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from cvmstats.data.design import Design
 from cvmstats.data.items import Items
 from cvmstats.data.profiles import Profiles
 from cvmstats.data.respondents import Respondents
+from cvmstats.data.scales import SCALES
 from cvmstats.data.utilities import Population, Utilities
 from cvmstats.errors import InputError, UtilitiesError
-from cvmstats.utilities.options import Prior, ResolvedPrior
+from cvmstats.utilities.options import PRIORS, Prior, ResolvedPrior
 
 J = 5
 ITEMS = Design(objects=Items.from_labels("abcde"), shown=[[[0, 1, 2, 3], [1, 2, 3, 4]]])
@@ -190,3 +192,9 @@ def test_reprs_name_both_variances() -> None:
         "Prior  sawtooth\n  Sigma ~ IW(K + 5, V), V / nu = 2 I for items, I for levels, E[Sigma] = V / 4 = (K + 5) / 4 times "
         "that\n  m ~ N(0, 10^2)")  # fmt: skip
     assert "V / nu = 2 I, E[Sigma] = V / 4" in repr(Prior("choicemodelr"))
+
+
+def test_the_page_has_every_scale_and_prior() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "scales_and_priors.md").read_text(encoding="utf-8")
+    rows = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert set(rows) == {*SCALES, *PRIORS}
