@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from cvmstats.utilities.hierarchical import fit_hierarchical
     from cvmstats.utilities.options import Prior, Sampler
     from cvmstats.utilities.pooled import fit_pooled
+    from cvmstats.utilities.prior_predictive import check_prior
     from cvmstats.workflows.example import make_study
     from cvmstats.workflows.pipeline import run_study
     from cvmstats.workflows.policies import compare_policies
@@ -118,6 +119,7 @@ _HOMES = {
     "utilities.hierarchical": ("fit_hierarchical",),
     "utilities.options": ("Prior", "Sampler"),
     "utilities.pooled": ("fit_pooled",),
+    "utilities.prior_predictive": ("check_prior",),
     "workflows.example": ("make_study",),
     "workflows.pipeline": ("run_study",),
     "workflows.policies": ("compare_policies",),
@@ -130,7 +132,7 @@ __all__ = [
     "Accounts", "AdaptiveState", "Attributes", "Choices", "Design", "Findings", "Items", "Prior", "Profiles",
     "Projection", "RatingStyle", "Respondents", "ResponseStyles", "Sampler", "Scorer", "SegmentClassifier",
     "Segments", "Utilities", "__version__", "add_holdouts", "assess_design", "assign_segments", "check_choices",
-    "choose_segments", "combine_designs", "compare_policies", "compare_questions", "concat_choices",
+    "check_prior", "choose_segments", "combine_designs", "compare_policies", "compare_questions", "concat_choices",
     "correct_sizes", "design_best_worst", "design_cases", "design_conjoint", "design_pairs", "errors",
     "evaluate_classifier", "expected_precision", "fit_classifier", "fit_hierarchical", "fit_latent_class",
     "fit_mixture", "fit_pooled", "grade_priorities", "join_respondents", "load", "make_study", "next_tasks",

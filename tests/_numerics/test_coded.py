@@ -149,10 +149,10 @@ def test_derivatives_are_finite_differences(name: str) -> None:
 
 
 def test_counts_repeat_answers() -> None:
-    one = flatten([[[0, 1]]], [0], [[[1, 0]]], np.array([["pair"]], object), J, given=Given(count=[[3]]))
+    one = flatten([[[0, 1]]], [0], [[[1, 0]]], np.array([["pair"]], object), J, given=Given(times=[[3]]))
     assert one.person.tolist() == [0, 3]
     with pytest.raises(ValueError, match="1 counts of answers are not whole numbers"):
-        flatten([[[0, 1]]], [0], [[[1, 0]]], np.array([["pair"]], object), J, given=Given(count=[[1.5]]))
+        flatten([[[0, 1]]], [0], [[[1, 0]]], np.array([["pair"]], object), J, given=Given(times=[[1.5]]))
 
 
 def test_what_makes_no_sense_is_refused() -> None:

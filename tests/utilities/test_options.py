@@ -13,7 +13,9 @@ def test_huang_wand_has_one_scale_per_block() -> None:
     prior = Prior().resolve(4, ("items", "items", "price", "items"))
     assert (prior.kind, prior.n_blocks, prior.nu, prior.A, prior.iw_df) == ("huang-wand", 2, 2.0, 2.0, 5.0)
     assert prior.block.tolist() == [0, 0, 1, 0]
-    np.testing.assert_allclose(prior.mean_precision, 1 / 9)
+    np.testing.assert_allclose(prior.mean_precision, np.eye(4) / 9)
+    assert prior.diagonal
+    assert not prior.mean.any()
     np.testing.assert_allclose(prior.iw_scale, 4 * np.eye(4))
 
 
@@ -34,12 +36,17 @@ def test_options_compare_by_value_and_are_frozen() -> None:
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    ({"name": "lkj"}, r"unknown prior 'lkj'\n  expected one of huang-wand, inverse-wishart"),
+    ({"name": "lkj"}, r"unknown prior 'lkj'\n  expected one of huang-wand, inverse-wishart, sawtooth"),
     ({"nu": 0}, r"nu is 0\n  expected a positive number"),
     ({"scale": float("nan")}, r"scale is nan\n  expected a positive number"),
     ({"mean_sd": "3"}, r"mean_sd is '3'\n  expected a positive number"),
-    ({"expected_cov": 1.0}, r"degrees_of_freedom and expected_cov belong to the prior 'inverse-wishart'"),
-    ({"name": "inverse-wishart", "nu": 3.0}, r"nu and scale belong to the prior 'huang-wand'"),
+    ({"expected_cov": 1.0}, r"expected_cov belongs to the priors 'inverse-wishart'\n  the prior 'huang-wand' takes nu, scale"),
+    ({"name": "inverse-wishart", "nu": 3.0}, r"nu belongs to the priors 'huang-wand'\n  .* takes degrees_of_freedom"),
+    ({"name": "bayesm", "mean_sd": 1.0}, r"mean_sd belongs to the priors 'huang-wand' and 'inverse-wishart' and 'sawtooth'"),
+    ({"name": "sawtooth", "reference": "a"}, r"reference belongs to the priors 'bayesm'"),
+    ({"name": "sawtooth", "additional_degrees": 1}, r"additional_degrees is 1\n  expected more than 1"),
+    ({"name": "choicemodelr", "prior_variance": 0}, r"prior_variance is 0\n  expected a positive number"),
+    ({"name": "last-wave"}, r"needs the last wave\n  make it by Prior.from_utilities"),
     ({"name": "inverse-wishart", "expected_cov": -1.0}, r"expected_cov is -1.0"),
     ({"name": "inverse-wishart", "expected_cov": [[1, 2], [2, 1]]}, r"shape \(2, 2\) is no covariance matrix"),
     ({"name": "inverse-wishart", "expected_cov": "wide"}, r"expected_cov is 'wide'"),

@@ -20,6 +20,7 @@ from cvmstats.data.items import Items
 from cvmstats.data.respondents import Respondents
 from cvmstats.errors import ChoicesError, FitError
 from cvmstats.survey.simulate import simulate_choices
+from cvmstats.utilities.named_priors import LastWave, as_rows
 from cvmstats.utilities.options import Prior, ResolvedPrior, Sampler
 
 REFERENCE = Path(__file__).parents[1] / "reference"
@@ -29,6 +30,11 @@ PRIORS = {
     "inverse-wishart": Prior("inverse-wishart", expected_cov=0.5, mean_sd=1.0),
     "matrix": Prior("inverse-wishart", degrees_of_freedom=8,
                     expected_cov=((2, 0.5, 0), (0.5, 1, -0.3), (0, -0.3, 0.7))),
+    "sawtooth": Prior("sawtooth"),
+    "bayesm": Prior("bayesm"),
+    "last-wave": Prior("last-wave", wave=LastWave(
+        tuple("abcd"), as_rows(sum_to_zero_basis(4)), (1.0, -0.5, 0.2), ((0.2, 0.1, 0), (0.1, 0.3, 0), (0, 0, 0.1)),
+        ((2, 0.5, 0), (0.5, 1, -0.3), (0, -0.3, 0.7)), 4.0, 10)),
 }
 
 
@@ -80,7 +86,7 @@ def direct(choices: Choices, prior: ResolvedPrior, mean: Any, a: Any, cov: Any, 
     """Log posterior density of (m, a, Sigma, utilities), as Gibbs samples it, up to a constant."""
     from cvmstats.utilities._pymc_model import flat_tasks
 
-    value = stats.norm(0, prior.mean_precision**-0.5).logpdf(mean).sum()
+    value = float(stats.multivariate_normal(prior.mean, np.linalg.inv(prior.mean_precision)).logpdf(mean))
     scale = prior.iw_scale
     if prior.kind == "huang-wand":
         value += stats.invgamma(0.5, scale=prior.A**-2).logpdf(a).sum()
@@ -111,7 +117,7 @@ def test_log_posteriors_differ_by_one_constant(name: str) -> None:
     from cvmstats.utilities._pymc_model import to_pymc
 
     choices = study(blocks=("items", "price", "items"))
-    prior = PRIORS[name].resolve(3, choices.design.parameter_block)
+    prior = PRIORS[name].resolve(3, choices.design.parameter_block, design=choices.design)
     model = to_pymc(choices, prior=PRIORS[name])
     density = model.compile_fn(model.logp(), mode="FAST_COMPILE", point_fn=True)
     difference = [float(density(p)) - direct(choices, prior, *unpack(p, prior)) - log_jacobian(p, prior)
@@ -151,7 +157,7 @@ def test_likelihood_of_pairs_rankings_and_marginal_answers_is_that_of_the_kernel
     np.testing.assert_allclose(value(utilities.T), log_likelihood(tasks, utilities).sum(), rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["huang-wand", "matrix"])
+@pytest.mark.parametrize("name", ["huang-wand", "matrix", "last-wave"])
 def test_prior_draws_match_those_of_the_gibbs_prior(name: str) -> None:
     """Two samples of 2,000: Kolmogorov-Smirnov, at p > .001 for each of 12 sds, correlations and means (fixed seed)."""
     import pymc as pm
@@ -166,7 +172,8 @@ def test_prior_draws_match_those_of_the_gibbs_prior(name: str) -> None:
     a = stats.invgamma(0.5, scale=prior.A**-2).rvs((n, 2), random_state=rng)[:, prior.block]
     scale = [2 * prior.nu * np.diag(1 / row) if prior.kind == "huang-wand" else prior.iw_scale for row in a]
     gibbs_cov = np.array([stats.invwishart.rvs(prior.iw_df, s, random_state=rng) for s in scale])
-    pairs = [(mean[:, k], rng.normal(size=n) * prior.mean_precision[k] ** -0.5) for k in range(3)]
+    sd = np.sqrt(np.diagonal(np.linalg.inv(prior.mean_precision)))
+    pairs = [(mean[:, k], stats.norm(prior.mean[k], sd[k]).rvs(n, random_state=rng)) for k in range(3)]
     for k, j in np.ndindex(3, 3):
         pairs.append(tuple(c[:, k, k] ** 0.5 if k == j else c[:, k, j] / np.sqrt(c[:, k, k] * c[:, j, j])
                            for c in (cov, gibbs_cov)))  # fmt: skip

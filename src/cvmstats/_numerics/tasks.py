@@ -106,7 +106,7 @@ class Given(NamedTuple):
         Where the anchor is placed by a second question.
     anchor : array (J), bool
         Which object that is.
-    strength, count : arrays (R, T)
+    strength, times : arrays (R, T)
         Grades of graded answers; how many times each answer was given.
     first : array (R, T), int
         The object that was seen first.
@@ -115,7 +115,7 @@ class Given(NamedTuple):
     dual: npt.ArrayLike | None = None
     anchor: npt.ArrayLike | None = None
     strength: npt.ArrayLike | None = None
-    count: npt.ArrayLike | None = None
+    times: npt.ArrayLike | None = None
     first: npt.ArrayLike | None = None
 
 
@@ -168,7 +168,7 @@ def flatten(shown: npt.ArrayLike, version: npt.ArrayLike, place: npt.ArrayLike, 
     use = (valid & (places != 0)).any(axis=2) & (valid.sum(axis=2) >= 2)
     if asked is not None:
         use &= np.asarray(asked)[None, :]
-    count = None if more.count is None else np.asarray(more.count, float)
+    count = None if more.times is None else np.asarray(more.times, float)
     if count is not None:
         wrong = use & ~((count >= 0) & (count == np.round(count)))
         if wrong.any():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from cvmstats.errors import DesignError
 
 Floats = npt.NDArray[np.float64]
 
@@ -42,3 +45,29 @@ def sum_to_zero_basis(n: int) -> Floats:
         basis[:k, k - 1] = 1 / np.sqrt(k * (k + 1))
         basis[k, k - 1] = -k / np.sqrt(k * (k + 1))
     return basis
+
+
+def anchored_coding(labels: Sequence[str], anchor: str) -> Coding:
+    """Coding of J objects of which one is an anchor: its row is zero, utilities are measured from it.
+
+    The other J - 1 have the orthonormal sum-to-zero basis, block ``items``, and a column of ones, block ``anchor``: how far
+    their mean is above the anchor. K = J - 1.
+
+    Raises
+    ------
+    DesignError
+        Where the anchor is not one of the objects.
+
+    Examples
+    --------
+    >>> made = anchored_coding(["a", "b", "worth it"], "worth it")
+    >>> made.coding.round(3).tolist(), made.parameter_block
+    ([[0.707, 1.0], [-0.707, 1.0], [0.0, 0.0]], ('items', 'anchor'))
+    """
+    names = tuple(labels)
+    if anchor not in names:
+        raise DesignError(f"the anchor {anchor!r} is not among the {len(names)} objects\n  expected one of {', '.join(names)}")
+    others = [j for j, name in enumerate(names) if name != anchor]
+    coding = np.zeros((len(names), len(others)))
+    coding[others] = np.hstack([sum_to_zero_basis(len(others)), np.ones((len(others), 1))])
+    return Coding(coding, coding, names, ("items",) * (len(others) - 1) + ("anchor",))

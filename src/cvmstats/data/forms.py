@@ -111,7 +111,7 @@ def given_of(choices: Choices) -> dict[str, Any]:
     """Further answers, as arguments of the cellar's ``Given``."""
     design = choices.design
     dual = np.asarray(design.dual)
-    result: dict[str, Any] = {"strength": choices.strength, "count": choices.count}
+    result: dict[str, Any] = {"strength": choices.strength, "times": choices.count}
     if dual.any():
         result |= {"dual": dual, "anchor": ~np.asarray(design.coding).any(axis=1)}
     if choices.displayed is not None:

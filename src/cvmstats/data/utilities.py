@@ -13,9 +13,10 @@ import pandas as pd
 
 from cvmstats.data.covariates import Covariates
 from cvmstats.data.design import Design
+from cvmstats.data.intervals import of_groups, of_population, of_respondents, scaled_draws, weights_of
 from cvmstats.data.population import Latent, Response
 from cvmstats.data.respondents import Respondents
-from cvmstats.data.scales import rescale
+from cvmstats.data.scales import Rows, centring, check_scale, check_version, rescale, rows_of
 from cvmstats.data.store import read_only
 from cvmstats.errors import UtilitiesError
 
@@ -129,42 +130,125 @@ class Utilities:
         """Parameters to levels (L, K)."""
         return np.asarray(self.design.report)
 
-    def reported(self, *, scale: str = "zero_centered") -> Floats:
+    @property
+    def rows(self) -> Rows:
+        """What the levels are, as far as scales need to know: items per set, anchor, attributes."""
+        return rows_of(self.design)
+
+    def reported(self, *, scale: str = "zero_centered", version: str = "per_draw") -> Floats:
         """Each respondent's utilities (R, L) on a named scale.
 
-        With draws, a scale that is not linear is computed per draw and then averaged.
-        """
-        if scale == "zero_centered" or self.draws is None:
-            return rescale(self.mean @ self.report.T, scale, set_size=self.design.set_size)
-        total = np.zeros((len(self.respondents), len(self.labels)))
-        for chain in self.draws:
-            for block in np.array_split(chain, max(1, len(chain) // 50)):
-                total += rescale(block @ self.report.T, scale, set_size=self.design.set_size).sum(axis=0)
-        return np.asarray(total / (self.draws.shape[0] * self.draws.shape[1]))
-
-    def to_frame(self, *, scale: str = "zero_centered") -> pd.DataFrame:
-        """One row per respondent: ``respondent`` and a column per level."""
-        table = pd.DataFrame(self.reported(scale=scale), columns=list(self.labels))
-        table.insert(0, "respondent", list(self.ids))
-        return table
-
-    def population_frame(self) -> pd.DataFrame:
-        """One row per level: mean, its standard error or posterior sd, and the sd between people, in logits.
+        Parameters
+        ----------
+        scale : str
+            One of ``zero_centered``, ``sawtooth_probability``, ``sawtooth_rescaled``, ``anchored_100``, ``interval_100``,
+            ``share``, ``zero_centered_diffs``, see :func:`~cvmstats.data.scales.rescale`.
+        version : {"per_draw", "at_means"}
+            Scaled in each draw and then averaged, the posterior mean of what the scale says; or scaled at the posterior means,
+            Sawtooth's practice, for comparison with its exports. Without draws both are the latter.
 
         Raises
         ------
         UtilitiesError
-            Where there is no population (counts, imported scores).
+            An unknown scale or version, or a scale that these levels do not have.
         """
-        population = self._need_population()
-        mean = self.report @ population.mean
-        error = np.sqrt(np.einsum("lk,km,lm->l", self.report, population.mean_cov, self.report))
-        table = pd.DataFrame({"item": list(self.labels), "mean": mean, "se": error})
-        if population.cov_draws is not None:
-            variance = np.einsum("lk,cdkm,lm->cdl", self.report, population.cov_draws, self.report, optimize=True)
-            table["sd"] = np.sqrt(variance).mean(axis=(0, 1))
-        elif population.cov is not None:
-            table["sd"] = np.sqrt(np.einsum("lk,km,lm->l", self.report, population.cov, self.report))
+        rows = self.rows
+        check_scale(scale, rows)
+        check_version(version)
+        if scale == "zero_centered" or version == "at_means" or self.draws is None:
+            return rescale(self.mean @ self.report.T, scale, **rows._asdict())
+        out = np.empty((len(self.respondents), len(self.labels)))
+        for block, values in scaled_draws(self, scale, rows):
+            out[block] = values.mean(axis=0)
+        return out
+
+    def to_frame(self, *, scale: str = "zero_centered", version: str = "per_draw") -> pd.DataFrame:
+        """One row per respondent: ``respondent`` and a column per level; see :meth:`reported`."""
+        table = pd.DataFrame(self.reported(scale=scale, version=version), columns=list(self.labels))
+        table.insert(0, "respondent", list(self.ids))
+        return table
+
+    def intervals(self, *, scale: str = "zero_centered", level: float = 0.9) -> pd.DataFrame:
+        """One row per respondent and level: ``respondent``, ``item``, ``mean``, ``lower``, ``upper`` on a named scale.
+
+        Quantiles of the draws, scaled draw by draw. Without draws the normal approximation from ``mean`` and ``sd``, parameters
+        taken as independent, for ``zero_centered`` only.
+
+        Raises
+        ------
+        UtilitiesError
+            Where there are neither draws nor standard deviations, or no draws for a scale that is not linear.
+        """
+        found = of_respondents(self, scale, self.rows, level)
+        n_people, n_items = found.mean.shape
+        return pd.DataFrame({"respondent": np.repeat(np.array(self.ids, dtype=object), n_items),
+                             "item": list(self.labels) * n_people, "mean": found.mean.ravel(), "lower": found.lower.ravel(),
+                             "upper": found.upper.ravel()})  # fmt: skip
+
+    def group_frame(self, by: Any, *, scale: str = "zero_centered", level: float = 0.9) -> pd.DataFrame:
+        """One row per group and level: ``group``, ``people``, ``item``, ``mean``, ``lower``, ``upper`` on a named scale.
+
+        The mean over the group's respondents, those who answered: in each draw of the scaled utilities, so that the interval
+        is of this mean and not of people to come. Memberships count as known, weights of respondents count; without draws
+        as in :meth:`intervals`, people taken as independent.
+
+        Parameters
+        ----------
+        by : str, sequence, Series, array (R, G), DataFrame or Segments
+            A column of the respondents (``"account"``, ``"role"``), a label for each respondent (empty or missing: in no
+            group), weights of each respondent in G groups, or segments of these respondents or of their accounts. Pandas
+            objects whose index holds the respondents' ids are matched by it, all else is in their order.
+        scale : str
+            See :meth:`reported`.
+        level : float
+            Probability of the interval.
+
+        Raises
+        ------
+        UtilitiesError
+            Groups that do not fit the respondents, and as in :meth:`intervals`.
+        """
+        names, weight = weights_of(self, by)
+        found = of_groups(self, weight, scale, self.rows, level)
+        n = len(self.labels)
+        return pd.DataFrame({"group": np.repeat(np.array(names, dtype=object), n), "people": np.repeat(weight.sum(axis=0), n),
+                             "item": list(self.labels) * len(names), "mean": found.mean.ravel(), "lower": found.lower.ravel(),
+                             "upper": found.upper.ravel()})  # fmt: skip
+
+    def population_frame(self, *, scale: str = "zero_centered", level: float | None = None) -> pd.DataFrame:
+        """One row per level: ``item``, ``mean`` and ``se`` (standard error or posterior sd), and more as said.
+
+        On ``zero_centered``, in logits, they are of the population mean, and where there is heterogeneity ``sd`` is that
+        between people. Other scales are not linear, so that a population mean has no place on them: there the mean over
+        these respondents of their scaled utilities is given, draw by draw, a mean of a finite sample, without ``sd``.
+
+        Parameters
+        ----------
+        scale : str
+            See :meth:`reported`.
+        level : float, optional
+            Adds ``lower`` and ``upper``: quantiles of the draws, or for ``zero_centered`` without draws mean and ``se`` by the
+            normal approximation.
+
+        Raises
+        ------
+        UtilitiesError
+            Where there is no population (counts, imported scores), or no draws for a scale that is not linear.
+        """
+        population, rows = self._need_population(), self.rows
+        check_scale(scale, rows)
+        if scale == "zero_centered":
+            found = of_population(self, rows, 0.9 if level is None else level)
+        else:
+            found = of_groups(self, self.respondents.weight[:, None], scale, rows, 0.9 if level is None else level)
+        table = pd.DataFrame({"item": list(self.labels), "mean": found.mean[0], "se": found.sd[0]})
+        if scale == "zero_centered" and population.cov is not None:
+            matrix = centring(rows, len(self.labels)) @ self.report
+            cov = population.cov if population.cov_draws is None else population.cov_draws
+            variance = np.einsum("lk,...km,lm->...l", matrix, cov, matrix, optimize=True)
+            table["sd"] = np.sqrt(variance).reshape(-1, len(self.labels)).mean(axis=0)
+        if level is not None:
+            table["lower"], table["upper"] = found.lower[0], found.upper[0]
         return table
 
     def effects_frame(self) -> pd.DataFrame:

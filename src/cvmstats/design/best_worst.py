@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cvmstats.data.coding import sum_to_zero_basis
+from cvmstats.data.coding import anchored_coding
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
 from cvmstats.design.base import base_designs
@@ -183,9 +183,7 @@ def _as_design(items: Items, shown: npt.NDArray[np.int32], anchor: str | None, a
     n_items, (n_versions, n_tasks, size) = len(items), shown.shape
     row = dict.fromkeys(items.table, "") | {"id": "anchor", "label": anchor_label, "text": anchor_label}
     objects = Items(table=pd.concat([items.to_frame(), pd.DataFrame([row])], ignore_index=True))
-    level = np.append(np.ones(n_items), 0.0)[:, None]
-    coding = np.hstack([np.vstack([sum_to_zero_basis(n_items), np.zeros(n_items - 1)]), level])
-    block = ("items",) * (n_items - 1) + ("anchor",)
+    coding, _, _, block = anchored_coding(objects.labels, anchor_label)
     if anchor == "dual":
         last = np.full((n_versions, n_tasks, 1), n_items, np.int32)
         return Design(objects=objects, shown=np.concatenate([shown, last], axis=2), coding=coding, parameter_block=block,

@@ -54,9 +54,9 @@ def to_pymc(choices: Choices, *, prior: Prior | None = None, form: Form = "seque
     tasks = flat_tasks(choices, form)
     design = choices.design
     n_parameters = np.asarray(design.coding).shape[1]
-    resolved = (prior or Prior()).resolve(n_parameters, design.parameter_block)
+    resolved = (prior or Prior()).resolve(n_parameters, design.parameter_block, design=design)
     with pm.Model(coords=_coords(choices, resolved)) as model:
-        mean = pm.Normal("mean", 0.0, resolved.mean_precision**-0.5, dims="parameter")
+        mean = _mean(resolved)
         factor = _precision_factor(resolved)
         root = pt.linalg.solve_triangular(factor.T, pt.constant(np.eye(n_parameters)), lower=False)
         _answers(tasks, np.asarray(design.coding), mean, root)
@@ -103,6 +103,13 @@ def _coords(choices: Choices, prior: ResolvedPrior) -> dict[str, Any]:
     blocks = list(dict.fromkeys(choices.design.parameter_block or ()))
     return {"parameter": np.arange(len(prior.block)), "prior_block": blocks, "item": levels, "other": levels,
             "respondent": list(choices.respondents.ids)}  # fmt: skip
+
+
+def _mean(prior: ResolvedPrior) -> Any:
+    """The population mean (K)."""
+    if prior.diagonal:
+        return pm.Normal("mean", prior.mean, np.diagonal(prior.mean_precision) ** -0.5, dims="parameter")
+    return pm.MvNormal("mean", prior.mean, cov=np.linalg.inv(prior.mean_precision), dims="parameter")
 
 
 def _precision_factor(prior: ResolvedPrior) -> Any:

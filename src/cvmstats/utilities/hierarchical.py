@@ -12,6 +12,7 @@ import numpy.typing as npt
 from cvmstats._numerics.coded import Coded, make_coded, people_derivatives
 from cvmstats._numerics.population import Upper
 from cvmstats.data.choices import Choices
+from cvmstats.data.design import Design
 from cvmstats.data.forms import ErrorScale, Form, forms_of
 from cvmstats.data.population import Latent, Response
 from cvmstats.data.utilities import Population, Utilities
@@ -102,7 +103,7 @@ def fit_hierarchical(
         draws = Draws(drawn.mean_draws, drawn.cov_draws, drawn.draws, drawn.log_likelihood, drawn.interrupted)
         response = drawn.response
     else:
-        limits = to_upper(prior, coding.shape[1], design.parameter_block)
+        limits = to_upper(prior, coding.shape[1], design.parameter_block, design)
         counted, first = repeat_people(coded, choices.respondents)
         plain = more.plain and ready.model.weight is None and coded.tasks.alternatives is None
         if plain:
@@ -119,13 +120,13 @@ def fit_hierarchical(
     return _to_utilities(choices, coded, draws, sampler, names, settings, response, latent, ready, more)
 
 
-def to_upper(prior: Prior, n_parameters: int, blocks: tuple[str, ...] | None) -> Upper:
-    """A prior in the form in which the sampler reads it."""
-    resolved = prior.resolve(n_parameters, blocks)
+def to_upper(prior: Prior, n_parameters: int, blocks: tuple[str, ...] | None, design: Design | None = None) -> Upper:
+    """A prior in the form in which the sampler reads it; ``design`` as in ``Prior.resolve``."""
+    resolved = prior.resolve(n_parameters, blocks, design=design)
     return Upper(
-        mean=np.zeros(n_parameters), mean_precision=np.diag(resolved.mean_precision), degrees=resolved.iw_df,
-        scale=resolved.iw_scale, block=resolved.block, n_scales=resolved.n_blocks if resolved.kind == "huang-wand" else 0,
-        nu=resolved.nu, spread=resolved.A,
+        mean=resolved.mean, mean_precision=resolved.mean_precision, degrees=resolved.iw_df, scale=resolved.iw_scale,
+        block=resolved.block, n_scales=resolved.n_blocks if resolved.kind == "huang-wand" else 0, nu=resolved.nu,
+        spread=resolved.A,
     )  # fmt: skip
 
 
