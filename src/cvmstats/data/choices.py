@@ -119,10 +119,23 @@ class Choices:
         return result
 
     @property
+    def own_place(self) -> npt.NDArray[np.int8]:
+        """Places in each set without what a second question placed (R, T, A): there the anchor has left (-128)."""
+        dual = np.asarray(self.design.dual)
+        if not dual.any():
+            return self.place
+        zero = np.append(~np.asarray(self.design.coding).any(axis=1), False)
+        anchor = zero[self.design.shown[self.version]] & dual[self.version][:, :, None]
+        first = (anchor & (self.place == 1)).any(axis=2, keepdims=True)
+        last = (anchor & (self.place == -1)).any(axis=2, keepdims=True)
+        place = self.place - (first & (self.place > 0)) + (last & (self.place < 0) & (self.place != NO_ANSWER))
+        return np.where(anchor, NO_ANSWER, place).astype(np.int8)
+
+    @property
     def complete(self) -> npt.NDArray[np.bool_]:
         """Which tasks have all that their kind asks for (R, T)."""
-        kinds = np.asarray(self.design.kind)[self.version]
-        best, worst = (self.place == 1).any(axis=2), (self.place == -1).any(axis=2)
+        kinds, place = np.asarray(self.design.kind)[self.version], self.own_place
+        best, worst = (place == 1).any(axis=2), (place == -1).any(axis=2)
         result: npt.NDArray[np.bool_] = np.where(kinds == "best_worst", best & worst, self.answered)
         return result
 

@@ -48,12 +48,12 @@ class Stage(NamedTuple):
 def as_answers(choices: Choices) -> Answers:
     """The answers that are picks, of all tasks, hold-outs too."""
     design = choices.design
-    kind, place = np.asarray(design.kind)[choices.version], np.array(choices.place)
+    kind, place = np.asarray(design.kind)[choices.version], np.array(choices.own_place)
     tied = (kind == "pair") & ((place == 1).sum(axis=2) > 1)
     ranks = np.sort(np.where(place > 0, place, -np.arange(1, place.shape[2] + 1)), axis=2)
     bottom = ((place < 0) & (place != NO_ANSWER)).any(axis=2)
     tied |= (kind == "rank") & ((ranks[:, :, 1:] == ranks[:, :, :-1]).any(axis=2) | bottom)
-    away = tied | (kind == "graded") | np.asarray(design.dual)[choices.version]
+    away = tied | (kind == "graded")
     place[away[:, :, None] & (place != NO_ANSWER)] = 0
     return Answers(design.shown[choices.version], place, kind)
 

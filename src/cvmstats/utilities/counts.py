@@ -27,7 +27,8 @@ def score_counts(choices: Choices) -> pd.DataFrame:
         raise ChoicesError("counts of an adaptive design are biased: what was shown depends on the answers\n"
                            "  use fit_pooled or fit_hierarchical")  # fmt: skip
     shown = design.shown[choices.version]
-    valid = (shown >= 0) & (choices.place != NO_ANSWER) & choices.answered[:, :, None]
+    place = choices.own_place
+    valid = (shown >= 0) & (place != NO_ANSWER) & choices.answered[:, :, None]
     n_objects = len(design.objects)
     weight = choices.respondents.weight[:, None, None] * np.ones(shown.shape)
     if choices.count is not None:  # aggregated answers
@@ -36,7 +37,7 @@ def score_counts(choices: Choices) -> pd.DataFrame:
     def count(mask: np.ndarray) -> np.ndarray:
         return np.bincount(shown[mask], weights=weight[mask], minlength=n_objects)
 
-    n, b, w = count(valid), count(valid & (choices.place == 1)), count(valid & (choices.place == -1))
+    n, b, w = count(valid), count(valid & (place == 1)), count(valid & (place == -1))
     with np.errstate(divide="ignore", invalid="ignore"):
         p = (n - w + b) / (2 * n)
         logit = np.log(p / (1 - p))
