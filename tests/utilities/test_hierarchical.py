@@ -193,9 +193,12 @@ def test_an_item_that_nobody_saw_is_named() -> None:
         fit_hierarchical(ghost)
 
 
-def test_weights_are_refused_not_ignored() -> None:
+@pytest.mark.filterwarnings("ignore::cvmstats.errors.ConvergenceWarning")
+def test_weights_of_one_are_bit_identical_to_none() -> None:
     choices, _ = study()
-    table = choices.respondents.to_frame().assign(weight=np.arange(1, 61))
-    weighted = choices.with_respondents(Respondents(table=table, weight_kind="frequency"))
-    with pytest.raises(ChoicesError, match="does not use weights"):
-        fit_hierarchical(weighted)
+    table = choices.respondents.to_frame().assign(weight=1.0)
+    short = Sampler(chains=2, draws=20)
+    plain = fit_hierarchical(choices, sampler=short, seed=3)
+    for kind in ("frequency", "sampling"):
+        weighted = fit_hierarchical(choices.with_respondents(Respondents(table=table, weight_kind=kind)), sampler=short, seed=3)
+        np.testing.assert_array_equal(weighted.draws, plain.draws)

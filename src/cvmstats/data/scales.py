@@ -33,7 +33,8 @@ class Rows(NamedTuple):
     attributes : tuple of str (L) or None
         Attribute of each row, empty for a none option; None where rows are items without attributes.
     compete : bool
-        Whether rows stand in sets beside one another: items and levels of case 2 do, levels of profiles do not.
+        Whether rows stand in sets beside one another: items and levels of case 2 do, levels of profiles and parameters of a
+        coding that the caller made do not.
     """
 
     set_size: float
@@ -76,8 +77,10 @@ def rows_of(design: Design) -> Rows:
     shown = design.shown[:, design.estimated] if design.estimated.any() else design.shown
     size = ((shown >= 0) & ~(np.append(zero, False)[shown] if anchors else np.zeros(shown.shape, bool))).sum(axis=2)
     mean_size = float(size[size > 1].mean()) if (size > 1).any() else 2.0
+    # what competes are the objects themselves, not parameters of some coding that the caller made
+    objects = np.asarray(design.report).shape == np.asarray(design.coding).shape and np.allclose(design.report, design.coding)
     return Rows(mean_size, anchors[0] if len(anchors) == 1 else None, attributes,
-                not isinstance(things, Profiles) and "none" not in blocks)  # fmt: skip
+                objects and not isinstance(things, Profiles) and "none" not in blocks)  # fmt: skip
 
 
 def check_scale(scale: str, rows: Rows) -> None:
@@ -182,7 +185,12 @@ def centring(rows: Rows, n_rows: int) -> Floats:
 
 
 def _moves(rows: Rows, core: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Rows that the mean is taken from: an anchor moves with the items, a none option is worth what it is."""
+    """Rows that the mean is taken from: an anchor moves with the items, a none option is worth what it is.
+
+    So is each parameter of a coding that the caller made, where rows are not the objects.
+    """
+    if not rows.compete and rows.attributes is None:
+        return np.zeros_like(core)
     return core if rows.anchor is None else np.ones_like(core)
 
 
