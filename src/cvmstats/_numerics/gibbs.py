@@ -68,10 +68,6 @@ def pace(n_par: int, known: float = np.inf, least: float = np.inf) -> Pace:
     return Pace(joint=max(1, min(seldom, int((40 / n_par) ** 2))), rescale=seldom, steps=steps)
 
 
-_LONGEST = 500
-"""Sweeps of a window of warm-up from which the sampler learns."""
-
-
 class Chain(NamedTuple):
     """Where a chain stands, and what it has learnt.
 
@@ -83,9 +79,8 @@ class Chain(NamedTuple):
         The state.
     memory : Memory
         Of the present window of warm-up.
-    mean_trace, cov_trace : arrays (n, K), (n, K, K)
-        The population in the present window of warm-up, and how far it got (``seen``).
-    seen : array (1), int
+    mean_sum, cov_sum : arrays (K), (K, K)
+        The same of the population.
     frame : Frame
         Of no use before the first window has ended.
     framed : bool
@@ -104,9 +99,8 @@ class Chain(NamedTuple):
     people: People
     population: Population
     memory: Memory
-    mean_trace: Floats
-    cov_trace: Floats
-    seen: npt.NDArray[np.int64]
+    mean_sum: Floats
+    cov_sum: Floats
     frame: Frame
     framed: bool
     pace: Pace
@@ -142,11 +136,8 @@ def start(blocks: Blocks, link: Link, prior: Upper, pooled: Floats, n_people: in
     population = Population(mean=mean, cov=np.diag(sd**2), precision=np.diag(sd**-2.0), scales=np.ones(n_par),
                             key=np.array([words[-1], 0], np.uint64))  # fmt: skip
     nothing = (np.zeros((0, n_par)), np.zeros((0, n_par, n_par)), np.zeros((0, n_people, n_par), np.float32), np.zeros(0))
-    return Chain(blocks, link, prior, n_people, people, population, memory, *_trace(n_par), no_frame(shape), False, pace(n_par), np.full(1, 0.1), nothing)  # fmt: skip
-
-
-def _trace(n_par: int) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
-    return np.zeros((_LONGEST, n_par)), np.zeros((_LONGEST, n_par, n_par)), np.zeros(1, np.int64)
+    return Chain(blocks, link, prior, n_people, people, population, memory, np.zeros(n_par), np.zeros((n_par, n_par)),
+                 no_frame(shape), False, pace(n_par), np.full(1, 0.1), nothing)  # fmt: skip
 
 
 def learn(chain: Chain, n: int) -> Chain:
@@ -160,29 +151,15 @@ def frame_from(chain: Chain, n: int) -> Chain:
 
     A covariance that has all but vanished gives no frame: the former one stays.
     """
-    n = int(chain.seen[0])
-    means, covs = chain.mean_trace[:n], chain.cov_trace[:n]
-    chain.seen[0] = 0
+    mean, cov = chain.mean_sum / n, chain.cov_sum / n
+    chain.mean_sum[...] = 0.0
+    chain.cov_sum[...] = 0.0
     try:
-        frame = _frame(chain, means.mean(axis=0), covs.mean(axis=0))
+        frame = _frame(chain, mean, cov)
     except np.linalg.LinAlgError:
         return chain
     known = chain.n_people * (frame.stiff / (1.0 + frame.stiff)) ** 2
-    speed = pace(len(known), float(np.median(known)), float(known.min()))
-    if speed.joint == 1:
-        _lighten(frame, means, covs)
-    return chain._replace(frame=frame, framed=True, pace=speed)
-
-
-def _lighten(frame: Frame, means: Floats, covs: Floats) -> None:
-    """Masses no larger than what the window shows: where answers are few, normal likelihoods promise more than they know."""
-    n_par = means.shape[1]
-    factors = np.linalg.cholesky(frame.inverse @ covs @ frame.inverse.T)
-    own = np.diagonal(factors, axis1=1, axis2=2)
-    rows = factors / own[:, :, None]
-    rows[:, np.arange(n_par), np.arange(n_par)] = np.log(own)
-    for part, states in ((frame.mass[:, :n_par], rows), (frame.mass[:, n_par], means @ frame.inverse.T)):
-        np.minimum(part, 1.0 / np.maximum(states.var(axis=0), 1e-6), out=part)
+    return chain._replace(frame=frame, framed=True, pace=pace(len(known), float(np.median(known)), float(known.min())))
 
 
 def _frame(chain: Chain, mean: Floats, cov: Floats) -> Frame:
@@ -269,22 +246,14 @@ def _sweeps(chain, begin, end, origin, thin, learning, adapt, metropolis, kept):
             move_together(blocks, link, people, population, prior, chain.frame, chain.n_people, pace.steps, adapt, metropolis)
         if learning:
             remember(blocks, link, people, chain.memory)
-            trace(chain)
+            chain.mean_sum[:] += population.mean
+            chain.cov_sum[:] += population.cov
         if len(mean) > 0 and (sweep + 1 - origin) % thin == 0:
             d = (sweep + 1 - origin) // thin - 1
             mean[d] = population.mean
             cov[d] = population.cov
             value[d] = log_likelihood(blocks, people.value)
             _read(blocks, people, link.basis, beta[d])
-
-
-@compiled
-def trace(chain):  # type: ignore[no-untyped-def]
-    """Note where the population stands."""
-    if chain.seen[0] < len(chain.mean_trace):
-        chain.mean_trace[chain.seen[0]] = chain.population.mean
-        chain.cov_trace[chain.seen[0]] = chain.population.cov
-        chain.seen[0] += 1
 
 
 @compiled

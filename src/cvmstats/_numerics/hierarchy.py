@@ -111,10 +111,8 @@ class Hierarchy:
             start = first.population
             population = Population(start.mean + 0.7 * self.rng.standard_normal(n_par), start.cov.copy(),
                                     start.precision.copy(), start.scales.copy(), key)  # fmt: skip
-            self.chains.append(first._replace(
-                population=population, mean_trace=np.zeros_like(first.mean_trace), cov_trace=np.zeros_like(first.cov_trace),
-                seen=np.zeros(1, np.int64), scale_step=np.full(1, 0.1),
-            ))  # fmt: skip
+            self.chains.append(first._replace(population=population, mean_sum=np.zeros(n_par),
+                                              cov_sum=np.zeros((n_par, n_par)), scale_step=np.full(1, 0.1)))  # fmt: skip
         self.sizes = np.full(model.n_components, 1 / model.n_components)
         self.component = self.rng.integers(model.n_components, size=n_people)
         n_covariates = 0 if model.covariates is None else model.covariates.shape[1]
@@ -173,7 +171,8 @@ class Hierarchy:
                     remember(self.blocks, self.chains[0].link, self.chains[0].people, self.chains[0].memory)
                     self.looks += 1
                 for chain in self.chains:
-                    gibbs.trace(chain)
+                    chain.mean_sum[:] += chain.population.mean
+                    chain.cov_sum[:] += chain.population.cov
 
     def _move_component(self, c: int, sweep: int, adapt: float, metropolis: bool) -> None:
         chain, blocks = self.chains[c], self._members(c)
