@@ -138,11 +138,12 @@ class Newcomers:
     def advance(self, known: Known, n_sweeps: int, *, learning: bool = False, adapt: float = 0.0) -> None:
         """Sweeps at one draw of the population."""
         self._meet(known)
+        if len(known.size) > 1:
+            self._leap()
         for _ in range(n_sweeps):
             self._draw_people(adapt)
             if len(known.size) > 1:
                 self._draw_components()
-                self._leap()
             if len(self.who):
                 self._draw_shared()
             if known.tau > 0:
