@@ -378,7 +378,7 @@ def _to_utilities(fit: Utilities, choices: Choices, coded: Coded, chosen: Draws,
 
 
 def _warn_if_few(table: pd.DataFrame, n_chains: int, n_draws: int, sweeps: int, *, stacklevel: int) -> None:
-    """Warn where more than 5% of the utilities have fewer effective draws than 100 per chain, or than a quarter of few draws."""
+    """Warn where more than 5% of the utilities have fewer effective draws than 100 per chain, or a quarter of few draws."""
     least = n_chains * min(ESS_PER_CHAIN, n_draws // 4)
     ess = table[["ess_bulk", "ess_tail"]].min(axis=1)
     few = ess < least
