@@ -69,12 +69,14 @@ if TYPE_CHECKING:
     from cvmstats.survey.styles import ResponseStyles
     from cvmstats.survey.weights import rake
     from cvmstats.utilities._pymc_model import to_pymc
+    from cvmstats.utilities.accounts import aggregate_accounts
     from cvmstats.utilities.counts import score_counts
     from cvmstats.utilities.hierarchical import fit_hierarchical
     from cvmstats.utilities.options import Prior, Sampler
     from cvmstats.utilities.pooled import fit_pooled
-    from cvmstats.utilities.upper_level import UpperLevel
+    from cvmstats.utilities.predict import predict_utilities
     from cvmstats.utilities.prior_predictive import check_prior
+    from cvmstats.utilities.upper_level import UpperLevel
     from cvmstats.workflows.example import make_study
     from cvmstats.workflows.pipeline import run_study
     from cvmstats.workflows.policies import compare_policies
@@ -116,12 +118,14 @@ _HOMES = {
     "survey.styles": ("ResponseStyles",),
     "survey.weights": ("rake",),
     "utilities._pymc_model": ("to_pymc",),
+    "utilities.accounts": ("aggregate_accounts",),
     "utilities.counts": ("score_counts",),
     "utilities.hierarchical": ("fit_hierarchical",),
     "utilities.options": ("Prior", "Sampler"),
     "utilities.pooled": ("fit_pooled",),
-    "utilities.upper_level": ("UpperLevel",),
+    "utilities.predict": ("predict_utilities",),
     "utilities.prior_predictive": ("check_prior",),
+    "utilities.upper_level": ("UpperLevel",),
     "workflows.example": ("make_study",),
     "workflows.pipeline": ("run_study",),
     "workflows.policies": ("compare_policies",),
@@ -133,16 +137,16 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "Accounts", "AdaptiveState", "Attributes", "Choices", "Design", "Findings", "Items", "Prior", "Profiles",
     "Projection", "RatingStyle", "Respondents", "ResponseStyles", "Sampler", "Scorer", "SegmentClassifier",
-    "Segments", "UpperLevel", "Utilities", "__version__", "add_holdouts", "assess_design", "assign_segments",
-    "check_choices", "check_prior", "choose_segments", "combine_designs", "compare_policies",
+    "Segments", "UpperLevel", "Utilities", "__version__", "add_holdouts", "aggregate_accounts", "assess_design",
+    "assign_segments", "check_choices", "check_prior", "choose_segments", "combine_designs", "compare_policies",
     "compare_questions", "concat_choices", "correct_sizes", "design_best_worst", "design_cases",
     "design_conjoint", "design_pairs", "errors", "evaluate_classifier", "expected_precision", "fit_classifier",
     "fit_hierarchical", "fit_latent_class", "fit_mixture", "fit_pooled", "grade_priorities", "join_respondents",
     "load", "make_study", "next_tasks", "plot_design", "plot_power", "plot_priorities", "plot_segments",
-    "plot_utilities", "project", "rake", "read_accounts", "read_attributes", "read_choices", "read_design",
-    "read_items", "read_respondents", "read_utilities", "run_study", "save", "score_counts", "segment_accounts",
-    "simulate_choices", "simulate_power", "start_adaptive", "to_pymc", "update", "write_accounts",
-    "write_choices", "write_design", "write_png", "write_questionnaire",
+    "plot_utilities", "predict_utilities", "project", "rake", "read_accounts", "read_attributes",
+    "read_choices", "read_design", "read_items", "read_respondents", "read_utilities", "run_study", "save",
+    "score_counts", "segment_accounts", "simulate_choices", "simulate_power", "start_adaptive", "to_pymc",
+    "update", "write_accounts", "write_choices", "write_design", "write_png", "write_questionnaire",
 ]  # fmt: skip
 
 

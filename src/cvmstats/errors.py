@@ -18,7 +18,8 @@
     CvmWarning (a UserWarning)
     ├── ConvergenceWarning                  draws or starts that should not be trusted yet
     ├── InterruptedWarning                  a fit that was stopped early
-    └── LeftOutWarning                      answers that were left out of what was read
+    ├── LeftOutWarning                      answers that were left out of what was read
+    └── MappedWarning                       items of two waves that were mapped, some without a partner
 """
 
 from __future__ import annotations
@@ -105,6 +106,14 @@ class LeftOutWarning(CvmWarning):
     def left_out(self) -> tuple[tuple[str, str], ...]:
         """Respondent and task of each."""
         return tuple(dict.fromkeys(task for part in self.parts for task in part.tasks))
+
+
+class MappedWarning(CvmWarning):
+    """Items of two waves were mapped by id, and some are in one of them only: ``added`` or ``dropped``."""
+
+    def __init__(self, message: str, added: Sequence[str] = (), dropped: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.added, self.dropped = tuple(added), tuple(dropped)
 
 
 def examples(values: Sequence[object], limit: int = 3) -> str:

@@ -24,7 +24,7 @@ FORMAT = 1
 _TYPES = {
     "Items": "items", "Attributes": "attributes", "Profiles": "profiles", "Design": "design",
     "Respondents": "respondents", "Choices": "choices",
-    "Utilities": "utilities", "Population": "utilities",
+    "Utilities": "utilities", "Population": "utilities", "AccountUtilities": "account_utilities",
     "Response": "population", "Latent": "population", "Covariates": "covariates",
     "Segments": "segments", "SegmentModel": "segments",
     "Accounts": "accounts", "Scorer": "scorer", "Power": "power", "Projection": "projection", "Findings": "findings",

@@ -174,12 +174,12 @@ def _warm_up(warmup: int) -> Iterator[tuple[int, int, int]]:
 
 
 def _side_by_side(run: Callable[[int, np.random.SeedSequence, Callable[[int], bool]], int], sampler: Sampler, total: int,
-                  seed: int, progress: bool | None) -> tuple[int, bool]:  # fmt: skip
+                  seed: int, progress: bool | None, label: str = "hierarchical Bayes") -> tuple[int, bool]:  # fmt: skip
     """Run all chains; returns how many draws every one of them kept, and whether it was stopped."""
     stop, lock = threading.Event(), threading.Lock()
     threads = min(sampler.chains, sampler.threads or os.cpu_count() or 1)
-    total *= sampler.chains
-    with progress_bar(total, "hierarchical Bayes", progress=progress) as bar, ThreadPoolExecutor(threads) as pool:
+    steps = sampler.chains * total
+    with progress_bar(steps, label, progress=progress) as bar, ThreadPoolExecutor(threads) as pool:
         tick = _ticker(bar, lock, stop)
         streams = np.random.SeedSequence(seed).spawn(sampler.chains)
         futures = [pool.submit(run, c, stream, tick) for c, stream in enumerate(streams)]

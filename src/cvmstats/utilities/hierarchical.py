@@ -13,7 +13,7 @@ from cvmstats._numerics.coded import Coded, make_coded, people_derivatives
 from cvmstats._numerics.population import Upper
 from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design
-from cvmstats.data.forms import ErrorScale, Form, forms_of
+from cvmstats.data.forms import ErrorScale, Form, forms_of, reading_of
 from cvmstats.data.population import Latent, Response
 from cvmstats.data.utilities import Population, Utilities
 from cvmstats.errors import InterruptedWarning
@@ -94,6 +94,8 @@ def fit_hierarchical(
     ready = prepare(choices, more)
     entropy = int(seed.integers(2**62)) if isinstance(seed, np.random.Generator) else int(seed)
     settings = {"method": "hierarchical", "form": names, "prior": repr(prior), "seed": entropy, **asdict(sampler)}
+    if (np.asarray(design.kind) == "graded").any() and not design.grades:
+        settings |= {"grades": list(reading_of(choices, form, error_scale=False)["grades"])}
     response, latent = None, None
     if sampler.engine == "nuts":
         from cvmstats.utilities.nuts import sample_nuts
