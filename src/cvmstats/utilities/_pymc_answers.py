@@ -54,11 +54,11 @@ class Layout(NamedTuple):
     owner: Ints
 
 
-def lay_out(tasks: Tasks) -> Layout:
-    """The smaller of both layouts."""
+def lay_out(tasks: Tasks, wide: bool | None = None) -> Layout:
+    """A layout, by default the smaller one."""
     n_people, m = tasks.n_people, len(tasks.objects)
     owner = np.repeat(np.repeat(np.arange(n_people), np.diff(tasks.person)), np.diff(tasks.start))
-    if tasks.n_objects * n_people <= m:
+    if wide or (wide is None and tasks.n_objects * n_people <= m):
         return Layout(True, tasks.objects * n_people + owner, np.tile(np.arange(n_people), tasks.n_objects))
     return Layout(False, np.arange(m), owner)
 
@@ -188,14 +188,14 @@ def _without(cells: Ints, place: Ints) -> Ints:
     return kept.reshape(n, a - 1, *cells.shape[2:])
 
 
-def log_likelihood(coded: Coded, beta: Any, common: Common, *, by_person: bool = False) -> Any:
-    """Log-likelihood of all answers, or of each person's (R), from parameters (R, K)."""
-    layout = lay_out(coded.tasks)
+def log_likelihood(coded: Coded, beta: Any, common: Common, *, by_person: bool = False, wide: bool | None = None) -> Any:
+    """Log-likelihood of all answers, or of each person's (R), from parameters (R, K); ``wide`` decides on the layout."""
+    layout = lay_out(coded.tasks, wide)
     sums = sums_of(coded.tasks, layout)
     u = flat_utilities(coded, layout, beta, common)
     parts = [(u * sums.linear, layout.owner), *_log_probabilities(sums, u)]
     if not by_person:
-        return pt.add(*(value.sum() for value, _ in parts)) if len(parts) > 1 else parts[0][0].sum()
+        return sum(value.sum() for value, _ in parts)
     owner = np.concatenate([whose for _, whose in parts])
     return pt.zeros(coded.tasks.n_people)[owner].inc(pm.math.concatenate([value for value, _ in parts]))
 
