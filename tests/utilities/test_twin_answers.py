@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 
 from cvmstats._numerics.coded import Coded, make_coded, people_derivatives
-from cvmstats._numerics.tasks import FORMS, NEITHER
-from cvmstats.data.attributes import Attributes
+from cvmstats._numerics.tasks import FORMS, NEITHER, flatten
 from cvmstats.data.choices import NO_ANSWER, Choices
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
-from cvmstats.data.profiles import Profiles
 from cvmstats.data.respondents import Respondents
 from cvmstats.utilities.answers import to_tasks
 
@@ -159,18 +157,13 @@ def test_many_profiles_need_no_matrix_of_profiles_and_people() -> None:
     import pytensor
 
     rng, n_people, n_profiles = np.random.default_rng(2), 1000, 17_000
-    parts = Attributes.from_dict({"a": list(range(26)), "b": list(range(26)), "c": list(range(26))}, linear=("a", "b", "c"))
-    levels = np.stack(np.unravel_index(np.arange(n_profiles), (26, 26, 26)), axis=1)
+    rows = np.stack(np.unravel_index(np.arange(n_profiles), (26, 26, 26)), axis=1) / 10
     shown = np.array([rng.choice(n_profiles, (2, 3), replace=False) for _ in range(n_people)])
-    design = Design(objects=Profiles(attributes=parts, levels=levels), shown=shown, kind="best")
-    place = np.zeros(shown.shape)
-    place[:, :, 0] = 1
-    choices = Choices(design=design, respondents=Respondents.from_ids(map(str, range(n_people))), version=np.arange(n_people),
-                      place=place)  # fmt: skip
-    coded = make_coded(to_tasks(choices), np.asarray(design.coding))
+    place = np.tile([1, 0, 0], (n_people, 2, 1))
+    coded = make_coded(flatten(shown, np.arange(n_people), place, np.full((n_people, 2), "best"), n_profiles), rows)
     inputs, value = model(coded, wide=None, by_person=False)
     compiled = pytensor.function(inputs, [value, pytensor.grad(value, inputs[0])], mode="FAST_COMPILE", on_unused_input="ignore")
-    point, phi = random_point(coded, factor=False, scale=0.1)
+    point, phi = random_point(coded, factor=False)
     tracemalloc.start()
     try:
         got, _ = compiled(*point)
