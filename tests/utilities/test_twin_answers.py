@@ -162,7 +162,8 @@ def test_many_profiles_need_no_matrix_of_profiles_and_people() -> None:
     place = np.tile([1, 0, 0], (n_people, 2, 1))
     coded = make_coded(flatten(shown, np.arange(n_people), place, np.full((n_people, 2), "best"), n_profiles), rows)
     inputs, value = model(coded, wide=None, by_person=False)
-    compiled = pytensor.function(inputs, [value, pytensor.grad(value, inputs[0])], mode="FAST_COMPILE", on_unused_input="ignore")
+    outputs = [value, pytensor.grad(value, inputs[0])]
+    compiled = pytensor.function(inputs, outputs, mode="FAST_COMPILE", on_unused_input="ignore")
     point, phi = random_point(coded, factor=False)
     tracemalloc.start()
     try:
