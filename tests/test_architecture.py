@@ -43,10 +43,13 @@ AT_THE_TOP = {
     "data": {"narwhals"},
     "cli": {"typer"},
     "utilities._pymc_model": {"pymc", "pytensor"},
+    "utilities._pymc_answers": {"pymc", "pytensor"},
+    "utilities._pymc_population": {"pymc", "pytensor"},
     "projection.classifier": {"sklearn", "threadpoolctl"},
 }
 # Modules that only functions, and one another, load.
-LATE = {"utilities._pymc_model", "utilities.nuts", "projection.classifier", "projection.evaluate"}
+LATE = {"utilities._pymc_model", "utilities._pymc_answers", "utilities._pymc_population", "utilities.nuts",
+        "projection.classifier", "projection.evaluate"}  # fmt: skip
 # They come with numba and pymc, which pin their version.
 BROUGHT_ALONG = {"llvmlite", "pytensor"}
 

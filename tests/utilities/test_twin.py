@@ -13,13 +13,12 @@ from scipy import stats
 
 from cvmstats._numerics.logit import log_likelihood
 from cvmstats._numerics.simulate import simulate_places
-from cvmstats._numerics.tasks import FORMS
 from cvmstats.data.choices import NO_ANSWER, Choices
 from cvmstats.data.design import Design, sum_to_zero_basis
 from cvmstats.data.items import Items
 from cvmstats.data.respondents import Respondents
 from cvmstats.errors import ChoicesError, FitError
-from cvmstats.survey.simulate import simulate_choices
+from cvmstats.utilities.answers import to_tasks
 from cvmstats.utilities.named_priors import LastWave, as_rows
 from cvmstats.utilities.options import Prior, ResolvedPrior, Sampler
 
@@ -84,8 +83,6 @@ def unpack(point: dict[str, Any], prior: ResolvedPrior) -> tuple[Any, Any, Any, 
 
 def direct(choices: Choices, prior: ResolvedPrior, mean: Any, a: Any, cov: Any, beta: Any) -> float:
     """Log posterior density of (m, a, Sigma, utilities), as Gibbs samples it, up to a constant."""
-    from cvmstats.utilities._pymc_model import flat_tasks
-
     value = float(stats.multivariate_normal(prior.mean, np.linalg.inv(prior.mean_precision)).logpdf(mean))
     scale = prior.iw_scale
     if prior.kind == "huang-wand":
@@ -93,7 +90,7 @@ def direct(choices: Choices, prior: ResolvedPrior, mean: Any, a: Any, cov: Any, 
         scale = 2 * prior.nu * np.diag(1 / a[prior.block])
     value += stats.invwishart(prior.iw_df, scale).logpdf(cov)
     value += stats.multivariate_normal(mean, cov).logpdf(beta).sum()
-    return float(value + log_likelihood(flat_tasks(choices), beta @ np.asarray(choices.design.coding).T).sum())
+    return float(value + log_likelihood(to_tasks(choices), beta @ np.asarray(choices.design.coding).T).sum())
 
 
 def log_jacobian(point: dict[str, np.ndarray], prior: ResolvedPrior) -> float:
@@ -123,38 +120,6 @@ def test_log_posteriors_differ_by_one_constant(name: str) -> None:
     difference = [float(density(p)) - direct(choices, prior, *unpack(p, prior)) - log_jacobian(p, prior)
                   for p in points(model, 30)]  # fmt: skip
     np.testing.assert_allclose(difference, difference[0], atol=1e-8)
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_likelihood_is_that_of_the_kernels(form: str) -> None:
-    import pytensor
-    import pytensor.tensor as pt
-
-    from cvmstats.utilities._pymc_model import _log_likelihood, flat_tasks
-
-    choices = study(n_people=9, n_items=7)
-    u = pt.matrix("u")
-    tasks = flat_tasks(choices, form)
-    value = pytensor.function([u], _log_likelihood(tasks, u), mode="FAST_COMPILE")
-    utilities = np.random.default_rng(4).normal(size=(9, 7), scale=3)
-    np.testing.assert_allclose(value(utilities.T), log_likelihood(tasks, utilities).sum(), rtol=1e-12)
-
-
-def test_likelihood_of_pairs_rankings_and_marginal_answers_is_that_of_the_kernels() -> None:
-    import pytensor
-    import pytensor.tensor as pt
-
-    from cvmstats.utilities._pymc_model import _log_likelihood, flat_tasks
-
-    kind = np.array([["pair", "rank", "best_worst"]], dtype=object)
-    shown = np.array([[[0, 1, -1, -1], [4, 2, 1, 0], [3, 1, 2, 4]]])
-    design = Design(objects=Items.from_labels("abcde"), shown=shown, kind=kind)
-    rng = np.random.default_rng(3)
-    choices = simulate_choices(rng.normal(size=(9, 5)), design, seed=2)
-    u, tasks = pt.matrix("u"), flat_tasks(choices, "marginal")
-    value = pytensor.function([u], _log_likelihood(tasks, u), mode="FAST_COMPILE")
-    utilities = rng.normal(size=(9, 5), scale=3)
-    np.testing.assert_allclose(value(utilities.T), log_likelihood(tasks, utilities).sum(), rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["huang-wand", "matrix", "last-wave"])
@@ -193,22 +158,17 @@ def test_two_items_have_one_parameter() -> None:
         assert np.isfinite(model.compile_fn(model.logp(), mode="FAST_COMPILE")(model.initial_point()))
 
 
-def test_model_refuses_what_it_does_not_know() -> None:
+def test_answers_without_a_likelihood_are_refused() -> None:
     from cvmstats.utilities._pymc_model import to_pymc
 
-    choices = study()
-    table = choices.respondents.table.assign(weight=2.0)
-    with pytest.raises(ChoicesError, match="the respondents carry weights"):
-        to_pymc(choices.with_respondents(Respondents(table=table, weight_kind="frequency")))
-    pairs = Design(objects=choices.design.objects, shown=[[[0, 1]]], kind="graded")
+    pairs = Design(objects=study().design.objects, shown=[[[0, 1]]], kind="graded")
     answer = Choices(design=pairs, respondents=Respondents.from_ids(["1"]), version=[0], place=[[[1, 0]]])
-    with pytest.raises(ChoicesError, match="no likelihood for tasks of kind 'graded'\n  expected best_worst"):
+    with pytest.raises(ChoicesError, match="graded answers without strength"):
         to_pymc(answer)
 
 
 @pytest.mark.parametrize("backend", ["nutpie", "pymc"])
 def test_sample_nuts(backend: Any) -> None:
-    from cvmstats.utilities._pymc_model import flat_tasks
     from cvmstats.utilities.nuts import sample_nuts
 
     choices = study(n_people=12)
@@ -220,7 +180,7 @@ def test_sample_nuts(backend: Any) -> None:
     assert not result.interrupted
     assert np.linalg.eigvalsh(result.cov_draws).min() > 0
     people = result.draws[1, 7].astype(float) @ sum_to_zero_basis(4).T
-    value = log_likelihood(flat_tasks(choices), people).sum()
+    value = log_likelihood(to_tasks(choices), people).sum()
     np.testing.assert_allclose(result.log_likelihood[1, 7], value, rtol=1e-5)
     if backend == "nutpie":
         again = sample_nuts(choices, PRIORS["tight"], options, seed=5, progress=False)

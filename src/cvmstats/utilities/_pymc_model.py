@@ -1,9 +1,6 @@
 """The hierarchical model as a PyMC model: the same posterior as our Gibbs sampler's, in coordinates that suit NUTS.
 
-Covariances are drawn by Bartlett's decomposition of a Wishart matrix (Bartlett 1933; Smith & Hocking 1972, AS 53):
-Sigma^-1 = P P' with P = D B, D D' = S^-1, B lower triangular, B_ii^2 ~ chi2(df - i + 1), N(0, 1) below the diagonal.
-For the prior of Huang & Wand (2013, doi 10.1214/13-BA815) df = nu + K - 1 and D = diag sqrt(a / (2 nu)).
-Utilities are m + P^-T z with z ~ N(0, I); P^-T is called ``root``.
+The population stands in ``_pymc_population.py``, the likelihood of the answers in ``_pymc_answers.py``.
 """
 
 from __future__ import annotations
@@ -15,227 +12,176 @@ import numpy.typing as npt
 import pymc as pm
 import pytensor.tensor as pt
 
-from cvmstats._numerics.logit import rules
-from cvmstats._numerics.tasks import JOINT, Tasks
+from cvmstats._numerics.coded import Coded, make_coded
+from cvmstats._numerics.hierarchy import RESPONSE_SD, SCALE_SD
 from cvmstats.data.choices import Choices
-from cvmstats.data.forms import Form
+from cvmstats.data.forms import ErrorScale, Form
 from cvmstats.errors import ChoicesError
-from cvmstats.utilities.answers import to_tasks
+from cvmstats.utilities._pymc_answers import Common, log_likelihood
+from cvmstats.utilities._pymc_population import People, mean_of, moments_of, natural, population_of
+from cvmstats.utilities.answers import repeat_people, to_tasks
 from cvmstats.utilities.options import Prior, ResolvedPrior
+from cvmstats.utilities.upper_level import Prepared, UpperLevel, prepare
 
 Ints = npt.NDArray[np.int64]
 
 
-def to_pymc(choices: Choices, *, prior: Prior | None = None, form: Form = "sequential") -> pm.Model:
-    """The hierarchical best-worst model as a PyMC model, for people who extend it.
+class Work(NamedTuple):
+    """Answers and upper level as the model needs them.
+
+    Attributes
+    ----------
+    coded : Coded
+        Answers of N people: each respondent as often as the frequency weight says.
+    ready : Prepared
+        Covariates and accounts of these N.
+    row : array (N), or None where all weights are 1
+        The respondent of each.
+    names : tuple of str (N)
+    """
+
+    coded: Coded
+    ready: Prepared
+    row: Ints | None
+    names: tuple[str, ...]
+
+
+def to_pymc(choices: Choices, *, prior: Prior | None = None, upper: UpperLevel | None = None, form: Form = "sequential",
+            position: bool = False, error_scale: ErrorScale = None) -> pm.Model:  # fmt: skip
+    """The hierarchical model as a PyMC model, for people who extend it.
 
     Parameters
     ----------
     choices : Choices
-        Answers of R respondents.
+        Answers of R respondents; one with a frequency weight w is w people (N in all) with these answers.
     prior : Prior, optional
         Of the population; by default ``Prior()``.
-    form : str, or mapping {kind: form}
+    upper : UpperLevel, optional
+        What the population has beside a mean and a covariance.
+    form, position, error_scale : optional
         As in :func:`fit_hierarchical`.
 
     Returns
     -------
     Model
         Free: ``mean`` (K), ``a`` (G, ``huang-wand`` only), ``bartlett_diag`` (K, squared diagonal of B),
-        ``bartlett_lower`` (below it, by rows), ``z`` (R, K). Deterministic: ``root`` (K, K), of which utilities are
-        ``mean + z @ root.T`` (R, K), ``cov = root @ root.T``, and of the reported levels ``item_mean`` and
-        ``item_sd`` (L), ``item_correlation`` (L, L). ``answers`` is the log-likelihood, a potential.
+        ``bartlett_lower`` (below it, by rows), ``z`` (N, K). Of C components: all but ``z`` have one axis more, (C, ...), and
+        ``sizes`` (C). ``effects`` (P, K) of covariates; ``account_z`` (accounts, K), ``account_a``, ``account_bartlett_diag``
+        and ``account_bartlett_lower`` of accounts; ``factor_sd`` and ``factor_z`` (N) of the factor of response error;
+        ``response`` (E) and ``log_scale`` (S) of the answers. Deterministic: ``root`` (K, K), of which people's parameters are
+        ``mean + covariates @ effects + account_z @ account_root.T + z @ root.T``, with e to their power where a sign is held;
+        ``cov`` (K, K) of what people read, and of the reported levels ``item_mean`` and ``item_sd`` (L), ``item_correlation``
+        (L, L). ``answers`` is the log-likelihood, a potential; of a mixture with everybody's component summed out.
 
     Raises
     ------
     ChoicesError
-        Where respondents carry weights other than 1, or tasks are of a kind without a likelihood here.
+        Where respondents carry sampling weights, or answers cannot be fitted.
+    RespondentsError
+        Covariates or accounts that are missing.
     """
-    tasks = flat_tasks(choices, form)
     design = choices.design
-    n_parameters = np.asarray(design.coding).shape[1]
-    resolved = (prior or Prior()).resolve(n_parameters, design.parameter_block, design=design)
-    with pm.Model(coords=_coords(choices, resolved)) as model:
-        mean = _mean(resolved)
-        factor = _precision_factor(resolved)
-        root = pt.linalg.solve_triangular(factor.T, pt.constant(np.eye(n_parameters)), lower=False)
-        _answers(tasks, np.asarray(design.coding), mean, root)
-        _report(np.asarray(design.report), mean, root)
+    work = prepare_work(choices, upper, form=form, position=position, error_scale=error_scale)
+    resolved = (prior or Prior()).resolve(np.asarray(design.coding).shape[1], design.parameter_block,
+                                         design=design)  # fmt: skip
+    with pm.Model(coords=_coords(choices, resolved, work)) as model:
+        people = population_of(resolved, work.ready)
+        response = pm.Normal("response", 0.0, RESPONSE_SD, dims="answer_parameter") if work.coded.names else None
+        log_scale = pm.Normal("log_scale", 0.0, SCALE_SD, dims="scaled_block") if work.coded.scales else None
+        _answers(work.coded, people, Common(response, log_scale, people.log_factor))
+        _report(np.asarray(design.report), *moments_of(people, work.ready))
     return model
 
 
 def lkj_model(choices: Choices, *, mean_sd: float = 3.0) -> pm.Model:
     """The usual model of the field, for benchmarks: LKJ(2) correlations, exponential(1) sds, non-centred."""
-    tasks = flat_tasks(choices)
-    design = choices.design
-    n_parameters = np.asarray(design.coding).shape[1]
-    resolved = Prior(mean_sd=mean_sd).resolve(n_parameters, design.parameter_block)
-    with pm.Model(coords=_coords(choices, resolved)) as model:
-        mean = pm.Normal("mean", 0.0, mean_sd, dims="parameter")
+    work = prepare_work(choices)
+    n_parameters = work.coded.rows.shape[1]
+    resolved = Prior(mean_sd=mean_sd).resolve(n_parameters, choices.design.parameter_block)
+    with pm.Model(coords=_coords(choices, resolved, work)) as model:
+        mean = mean_of(resolved)
         sds = pm.Exponential.dist(1.0, shape=n_parameters)
         root, _, _ = pm.LKJCholeskyCov("chol", n=n_parameters, eta=2.0, sd_dist=sds, compute_corr=True)
-        _answers(tasks, np.asarray(design.coding), mean, root)
-        _report(np.asarray(design.report), mean, root)
+        pm.Deterministic("root", root)
+        beta = mean + pm.Normal("z", dims=("respondent", "parameter")) @ root.T
+        people = People(mean, root, natural(beta, work.ready.transform, work.ready.sign))
+        _answers(work.coded, people, Common())
+        _report(np.asarray(choices.design.report), *moments_of(people, work.ready))
     return model
 
 
-def flat_tasks(choices: Choices, form: Form = "sequential") -> Tasks:
-    """The answered tasks that serve estimation, as flat arrays.
+def prepare_work(choices: Choices, upper: UpperLevel | None = None, *, form: Form = "sequential", position: bool = False,
+                 error_scale: ErrorScale = None) -> Work:  # fmt: skip
+    """Answers and upper level, with all that could be wrong said before any work.
 
     Raises
     ------
     ChoicesError
-        Where respondents carry weights other than 1, or answers have no likelihood here.
+        Where respondents carry sampling weights, or answers cannot be fitted.
+    RespondentsError
+        Covariates or accounts that are missing.
     """
-    table = choices.respondents.table
-    if "weight" in table and not np.all(table["weight"] == 1):
-        raise ChoicesError("the respondents carry weights, which NUTS here does not know\n"
-                           "  leave the weights out, or repeat the rows of frequency weights")  # fmt: skip
-    tasks = to_tasks(choices, form=form)
-    if tasks.alternatives is not None or (rules(tasks) > JOINT).any():
-        raise ChoicesError("NUTS here knows sequential, maxdiff and marginal answers, rankings and pairs without ties only\n"
-                           "  fit_hierarchical with its own engine knows all")  # fmt: skip
-    return tasks
+    tasks = to_tasks(choices, form=form, position=position, error_scale=error_scale)
+    ready = prepare(choices, upper or UpperLevel())
+    if ready.model.weight is not None:
+        raise ChoicesError("the respondents carry sampling weights, for which there is no joint density to draw from:\n"
+                           "they enter the sums over people on which the population depends, and nothing else\n"
+                           "  fit with the Gibbs engine, Sampler(engine='gibbs'), or leave the weights out")  # fmt: skip
+    ids = choices.respondents.ids
+    coded, row = repeat_people(make_coded(tasks, np.asarray(choices.design.coding)), choices.respondents)
+    if row is None:
+        return Work(coded, ready, None, ids)
+    model, copy = ready.model, np.arange(len(row)) - np.searchsorted(row, row)
+    model = model._replace(covariates=None if model.covariates is None else model.covariates[row],
+                           account=None if model.account is None else model.account[row])  # fmt: skip
+    names = tuple(f"{ids[i]} #{c + 1}" for i, c in zip(row, copy, strict=True))
+    return Work(coded, ready._replace(model=model), row, names)
 
 
-def _coords(choices: Choices, prior: ResolvedPrior) -> dict[str, Any]:
-    levels = list(choices.design.report_labels or ())
+def _coords(choices: Choices, prior: ResolvedPrior, work: Work) -> dict[str, Any]:
+    levels, ready = list(choices.design.report_labels or ()), work.ready
     blocks = list(dict.fromkeys(choices.design.parameter_block or ()))
-    return {"parameter": np.arange(len(prior.block)), "prior_block": blocks, "item": levels, "other": levels,
-            "respondent": list(choices.respondents.ids)}  # fmt: skip
+    coords: dict[str, Any] = {"parameter": np.arange(len(prior.block)), "prior_block": blocks, "item": levels, "other": levels,
+                              "respondent": list(work.names)}  # fmt: skip
+    more = {
+        "component": range(ready.model.n_components) if ready.model.n_components > 1 else (),
+        "covariate": () if ready.covariates is None else ready.covariates.names, "account": ready.account_ids,
+        "answer_parameter": work.coded.names, "scaled_block": work.coded.scales,
+    }  # fmt: skip
+    return coords | {name: list(values) for name, values in more.items() if len(values)}
 
 
-def _mean(prior: ResolvedPrior) -> Any:
-    """The population mean (K)."""
-    if prior.diagonal:
-        return pm.Normal("mean", prior.mean, np.diagonal(prior.mean_precision) ** -0.5, dims="parameter")
-    return pm.MvNormal("mean", prior.mean, cov=np.linalg.inv(prior.mean_precision), dims="parameter")
+def _answers(coded: Coded, people: People, common: Common) -> None:
+    """The likelihood of everybody's answers, each one's component summed out."""
+    if people.sizes is None:
+        pm.Potential("answers", log_likelihood(coded, people.beta, common))
+        return
+    n_people = coded.tasks.n_people
+    n_components = len(pm.modelcontext(None).coords["component"])
+    if common.log_factor is not None:
+        common = common._replace(log_factor=pt.tile(common.log_factor, n_components))
+    each = log_likelihood(_copies(coded, n_components), people.beta, common, by_person=True)
+    logs = pt.log(people.sizes)[:, None] + each.reshape((n_components, n_people))
+    pm.Potential("answers", pm.math.logsumexp(logs, axis=0).sum())
 
 
-def _precision_factor(prior: ResolvedPrior) -> Any:
-    """P (K, K), lower triangular, with Sigma^-1 = P P'."""
-    k = len(prior.block)
-    squares = pm.ChiSquared("bartlett_diag", prior.iw_df - np.arange(k), dims="parameter")
-    bartlett = pt.sqrt(squares) * np.eye(k)
-    if k > 1:
-        rows, columns = np.tril_indices(k, -1)
-        bartlett = bartlett[rows, columns].set(pm.Normal("bartlett_lower", shape=len(rows)))
-    if prior.kind == "huang-wand":
-        a = pm.InverseGamma("a", 0.5, prior.A**-2.0, dims="prior_block")
-        return pt.sqrt(a[prior.block] / (2 * prior.nu))[:, None] * bartlett
-    return pt.constant(np.linalg.cholesky(np.linalg.inv(prior.iw_scale))) @ bartlett
+def _copies(coded: Coded, n: int) -> Coded:
+    """The answers of all people ``n`` times over."""
+    t = coded.tasks
+    person = np.concatenate([[0], np.cumsum(np.tile(np.diff(t.person), n))])
+    start = np.concatenate([[0], np.cumsum(np.tile(np.diff(t.start), n))])
+    tasks = t._replace(person=person, start=start, objects=np.tile(t.objects, n), best=np.tile(t.best, n),
+                       worst=np.tile(t.worst, n), worst_only=np.tile(t.worst_only, n),
+                       rule=None if t.rule is None else np.tile(t.rule, n))  # fmt: skip
+    return coded._replace(tasks=tasks)
 
 
-def _answers(tasks: Tasks, coding: npt.NDArray[np.float64], mean: Any, root: Any) -> None:
-    """Utilities m + root z and the likelihood of the answers under them."""
-    z = pm.Normal("z", dims=("respondent", "parameter"))
-    utilities = pt.constant(coding) @ (mean[:, None] + root @ z.T)
-    pm.Potential("answers", _log_likelihood(tasks, utilities))
-
-
-def _report(report: npt.NDArray[np.float64], mean: Any, root: Any) -> None:
+def _report(report: npt.NDArray[np.float64], mean: Any, cov: Any) -> None:
     """Deterministics that cost little per draw."""
-    pm.Deterministic("root", root)
-    cov = pm.Deterministic("cov", root @ root.T)
+    pm.Deterministic("cov", cov)
     levels = pt.constant(report)
     item_cov = levels @ cov @ levels.T
     sd = pt.sqrt(item_cov.diagonal())
     pm.Deterministic("item_mean", levels @ mean, dims="item")
     pm.Deterministic("item_sd", sd, dims="item")
     pm.Deterministic("item_correlation", item_cov / (sd[:, None] * sd[None, :]), dims=("item", "other"))
-
-
-class Sums(NamedTuple):
-    """Which entries of a flattened (J, R) array are summed, as arrays (n, size), one per size of set.
-
-    Attributes
-    ----------
-    best : list of array
-        Sets of e^u under the best.
-    worst : list of array
-        Sets of e^-u under the worst: the set without the best, or all of it where only the worst was asked.
-    unseen : list of (array (n, a - 1), array (n, a - 1, a - 1))
-        Missing best: each candidate, and the set that is left without it.
-    pairs : list of array
-        Whole sets of joint answers.
-    any_best, any_worst : list of array (n, a - 1)
-        Candidates for a pick that is missing from a joint answer.
-    linear : array (J, R)
-        Times best less times worst.
-    """
-
-    best: list[Ints]
-    worst: list[Ints]
-    unseen: list[tuple[Ints, Ints]]
-    pairs: list[Ints]
-    any_best: list[Ints]
-    any_worst: list[Ints]
-    linear: npt.NDArray[np.float64]
-
-
-def sums_of(tasks: Tasks) -> Sums:
-    """Index arrays of the sums in the likelihood, from flat tasks."""
-    n_people = tasks.n_people
-    owner = np.repeat(np.arange(n_people), np.diff(tasks.person))
-    size = np.diff(tasks.start)
-    linear = np.zeros((tasks.n_objects, n_people))
-    result = Sums([], [], [], [], [], [], linear)
-    one_choice = rules(tasks) == JOINT
-    for a in np.unique(size):
-        of_size = np.flatnonzero(size == a)
-        cells = tasks.objects[tasks.start[of_size, None] + np.arange(a)] * n_people + owner[of_size, None]
-        best, worst, only = tasks.best[of_size], tasks.worst[of_size], tasks.worst_only[of_size]
-        np.add.at(linear.reshape(-1), cells[best >= 0, best[best >= 0]], 1.0)
-        np.add.at(linear.reshape(-1), cells[worst >= 0, worst[worst >= 0]], -1.0)
-        joint = one_choice[of_size]
-        result.pairs.append(cells[joint])
-        result.any_best.append(_without(cells[joint & (best < 0)], worst[joint & (best < 0)]))
-        result.any_worst.append(_without(cells[joint & (worst < 0)], best[joint & (worst < 0)]))
-        both, unseen = (best >= 0) & (worst >= 0) & ~joint, (best < 0) & ~only & ~joint
-        result.best.append(cells[~only & ~joint])
-        result.worst.append(_without(cells[both], best[both]))
-        result.worst.append(cells[only])
-        if unseen.any():
-            candidates = _without(cells[unseen], worst[unseen])
-            left = [_without(cells[unseen], np.full(unseen.sum(), p)) for p in range(a)]
-            others = _without(np.stack(left, axis=1), worst[unseen])
-            result.unseen.append((candidates, others))
-    for part in (result.best, result.worst, result.pairs, result.any_best, result.any_worst):
-        part[:] = [cells for cells in part if cells.size]
-    return result
-
-
-def _without(cells: Ints, place: Ints) -> Ints:
-    """Each row of ``cells`` (n, a, ...) without the entry at its place: (n, a - 1, ...)."""
-    n, a = cells.shape[:2]
-    kept: Ints = cells[np.arange(a)[None, :] != place[:, None]]
-    return kept.reshape(n, a - 1, *cells.shape[2:])
-
-
-def _log_likelihood(tasks: Tasks, utilities: Any) -> Any:
-    """Log-likelihood of all answers, from utilities (J, R).
-
-    Exponentials are taken once per respondent and item. Utilities beyond +-700 overflow: the sampler rejects them.
-    """
-    sums = sums_of(tasks)
-    up = pt.exp(utilities).ravel()
-    down = pt.exp(-utilities).ravel()
-
-    def total(values: Any, cells: Ints) -> Any:
-        return values[cells.ravel()].reshape(cells.shape).sum(axis=-1)
-
-    value = (utilities * sums.linear).sum()
-    for cells in sums.best:
-        value -= pt.log(total(up, cells)).sum()
-    for cells in sums.worst:
-        value -= pt.log(total(down, cells)).sum()
-    for cells in sums.pairs:
-        value -= pt.log(total(up, cells) * total(down, cells) - cells.shape[1]).sum()
-    for cells in sums.any_best:
-        value += pt.log(total(up, cells)).sum()
-    for cells in sums.any_worst:
-        value += pt.log(total(down, cells)).sum()
-    for candidates, others in sums.unseen:
-        chance = up[candidates.ravel()].reshape(candidates.shape) / total(down, others)
-        value += pt.log(chance.sum(axis=1)).sum()
-    return value
