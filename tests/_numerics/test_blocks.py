@@ -21,7 +21,7 @@ from cvmstats._numerics.coded import make_coded, people_derivatives
 from cvmstats._numerics.lanes import WIDTH
 from cvmstats._numerics.link import plain_link, to_utilities
 from cvmstats._numerics.logit import average_curvature, gradient
-from cvmstats._numerics.tasks import FORMS, Tasks, flatten
+from cvmstats._numerics.tasks import FORMS, Given, Tasks, flatten
 
 N_OBJECTS = 7
 
@@ -130,6 +130,49 @@ def test_curvature_is_the_plain_one(versions: int, form: str) -> None:
     u = np.random.default_rng(9).normal(0, 2, (3 * WIDTH, N_OBJECTS))
     curvature = by_blocks(tasks, u)[2]
     np.testing.assert_allclose(curvature.mean(axis=0), average_curvature(tasks, u), atol=1e-12)
+
+
+def second_questions(seed: int, people: int, kind: str) -> Tasks:
+    """Sets of up to four objects beside an anchor (the last object), which comes first, last or neither."""
+    rng = np.random.default_rng(seed)
+    shown = np.full((3, 5, 5), -1)
+    place = np.full((people, 5, 5), -128)
+    version = rng.integers(0, 3, people)
+    for v, t in np.ndindex(3, 5):
+        size = rng.integers(2, 5)
+        shown[v, t, :size] = rng.permutation(N_OBJECTS - 1)[:size]
+        shown[v, t, size] = N_OBJECTS - 1
+    for r, t in np.ndindex(people, 5):
+        size = int((shown[version[r], t] >= 0).sum()) - 1
+        place[r, t, : size + 1] = 0
+        best, worst = rng.permutation(size)[:2]
+        anchor = rng.integers(-1 if kind == "best_worst" else 0, 2)
+        place[r, t, best] = 2 if anchor == 1 else 1
+        if kind == "best_worst":
+            place[r, t, worst] = -2 if anchor == -1 else -1
+        place[r, t, size] = anchor
+    return flatten(shown, version, place, np.full((3, 5), kind, object), N_OBJECTS,
+                   given=Given(dual=np.ones((3, 5), bool), anchor=np.arange(N_OBJECTS) == N_OBJECTS - 1))  # fmt: skip
+
+
+@pytest.mark.parametrize("far", [0.0, FARTHEST + 1])
+@pytest.mark.parametrize("kind", ["best_worst", "best"])
+def test_second_questions_are_the_plain_ones(kind: str, far: float) -> None:
+    tasks = second_questions(4, WIDTH + 5, kind)
+    u = np.random.default_rng(6).normal(0, 2, (WIDTH + 5, N_OBJECTS))
+    u[::2, 0] += far
+    value, slope, curvature = by_blocks(tasks, u)
+    expected, expected_slope = gradient(tasks, u)
+    np.testing.assert_allclose(value, expected, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(slope, expected_slope, rtol=1e-9, atol=1e-10)
+    if far == 0.0:
+        np.testing.assert_allclose(curvature.mean(axis=0), average_curvature(tasks, u), atol=1e-11)
+        coding = np.random.default_rng(4).normal(size=(N_OBJECTS, 3))
+        beta = np.random.default_rng(5).normal(size=(WIDTH + 5, 3))
+        values, full = by_own_rows(tasks, coding, beta)
+        plain, _, hessian = people_derivatives(make_coded(tasks, coding), beta)
+        np.testing.assert_allclose(values, plain, rtol=1e-10, atol=1e-10)
+        np.testing.assert_allclose(full, -hessian, atol=1e-9)
 
 
 @pytest.mark.parametrize("far", [FARTHEST - 1, FARTHEST + 1, 300.0, 2000.0])

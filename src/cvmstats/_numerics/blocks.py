@@ -5,6 +5,9 @@ the best; of a set of a in the joint form both are over the whole set, and a is 
 Exponentials are taken once per item. Gradients gather the tasks that showed an item, so that nothing is
 scattered. People who saw the same sets are put together: what they saw is then read once for all of them.
 
+That an anchor is neither first nor last in its set has the probability 1 - e^v / U - e^-v / D = (U' D' - 1) / (U D), U' and D'
+being the sums without the anchor: two tasks here, of which the first stands on top of the fraction (``flip``).
+
 Where alternatives are many, or a person's utilities depend on more than the parameters (``coded.py``), objects are counted
 anew for each person, and blocks hold the rows of the coding of each lane. People whose sets have the same pattern are then
 alike, whatever they saw.
@@ -33,7 +36,7 @@ from cvmstats._numerics.lanes import (
     store,
 )
 from cvmstats._numerics.logit import bend, ends, rules, take_pairs
-from cvmstats._numerics.tasks import JOINT, LOGITS, Tasks
+from cvmstats._numerics.tasks import JOINT, LOGITS, NEITHER, Tasks
 
 FARTHEST = 80.0
 """Beyond this (logits) sums of exponentials no longer fit a double; such people are computed one by one, exactly."""
@@ -60,6 +63,8 @@ class Blocks(NamedTuple):
         Masks of the lanes in which the pick is there.
     less : array (B, T, WIDTH)
         What is taken from the product of the two sums: the size of the set in the joint form, else 0.
+    flip : array (B, T)
+        Mask of the lanes in which the sums stand on top of the fraction.
     linear : array (B, J, WIDTH)
         Times best less times worst.
     seen : array (B, J, N, WIDTH)
@@ -88,6 +93,7 @@ class Blocks(NamedTuple):
     has_best: Bits
     has_worst: Bits
     less: npt.NDArray[np.float64]
+    flip: Bits
     linear: npt.NDArray[np.float64]
     seen: npt.NDArray[np.uint32]
     seen_rest: Bits
@@ -119,11 +125,14 @@ class Work(NamedTuple):
 def lay_out(given: Tasks, coded: Coded | None = None) -> Blocks:
     """Lay out flat tasks in blocks, with rows of their own where ``coded`` is given."""
     tasks, own = (given, None) if coded is None else _count_anew(given)
+    tasks, on_top = _fractions(tasks)
     n_objects, n_people = tasks.n_objects, tasks.n_people
     size, owner = np.diff(tasks.start), np.repeat(np.arange(n_people), np.diff(tasks.person))
     rule = rules(tasks)
     joint = rule == JOINT
     plain = np.where(joint, (tasks.best >= 0) & (tasks.worst >= 0), ((tasks.best >= 0) | tasks.worst_only) & (rule == LOGITS))
+    neither = rule == NEITHER
+    plain |= neither
     row = _seats(tasks, plain)
     live = row >= 0
     seat = np.empty((n_people, 2), np.int64)
@@ -136,10 +145,12 @@ def lay_out(given: Tasks, coded: Coded | None = None) -> Blocks:
     has_best, has_worst = np.zeros((2, n_blocks, n_tasks, WIDTH), bool)
     has_best[block, slot, lane], has_worst[block, slot, lane] = best >= 0, worst >= 0
     less = np.zeros((n_blocks, n_tasks, WIDTH), REAL)
-    less[block, slot, lane] = np.where(joint[kept], size[kept], 0)
+    less[block, slot, lane] = np.where(joint[kept], size[kept], on_top[kept] & (worst >= 0))
+    flip = np.zeros((n_blocks, n_tasks, WIDTH), bool)
+    flip[block, slot, lane] = on_top[kept]
     linear = np.zeros((n_blocks, n_objects, WIDTH), REAL)
     for pick, sign in ((best, 1.0), (worst, -1.0)):
-        there = pick >= 0
+        there = (pick >= 0) & ~neither[kept]
         np.add.at(linear, (block[there], tasks.objects[tasks.start[kept] + pick][there], lane[there]), sign)
 
     # from here on one entry for every object in a set
@@ -149,7 +160,7 @@ def lay_out(given: Tasks, coded: Coded | None = None) -> Blocks:
     member = np.full((n_blocks, n_tasks, n_shown, WIDTH), n_objects, np.uint32)
     rest = np.zeros((n_blocks, n_tasks, n_shown, WIDTH), bool)
     member[block[of], slot[of], place, lane[of]] = objects
-    second = (place != best[of]) | joint[kept][of]
+    second = (place != best[of]) | (joint | neither)[kept][of]
     rest[block[of], slot[of], place, lane[of]] = second
     cell = (block[of] * n_objects + objects) * WIDTH + lane[of]
     order = np.argsort(cell, kind="stable")  # tasks of one object in their order
@@ -168,7 +179,7 @@ def lay_out(given: Tasks, coded: Coded | None = None) -> Blocks:
     return Blocks(
         row=row, rows=rows, response=response, scale=scale, factor=np.ones(scale.shape), shift=np.zeros(scale.shape),
         live=_bits(live), alike=(member == member[..., :1]).all(axis=(1, 2, 3)), member=member, rest=_bits(rest),
-        has_best=_bits(has_best), has_worst=_bits(has_worst), less=less, linear=linear, seen=seen, seen_rest=_bits(seen_rest),
+        has_best=_bits(has_best), has_worst=_bits(has_worst), less=less, flip=_bits(flip), linear=linear, seen=seen, seen_rest=_bits(seen_rest),
         often=(seen < n_tasks).any(axis=3).sum(axis=2),
         odd=np.cumsum([0] + [len(own) for own in odd]).astype(np.int64),
         odd_start=np.cumsum([0] + [len(p) for p in pieces]).astype(np.int64),
@@ -176,6 +187,28 @@ def lay_out(given: Tasks, coded: Coded | None = None) -> Blocks:
         odd_best=tasks.best[flat].astype(np.int64), odd_worst=tasks.worst[flat].astype(np.int64),
         odd_rule=rule[flat].astype(np.int8),
     )  # fmt: skip
+
+
+def _fractions(tasks: Tasks) -> tuple[Tasks, npt.NDArray[np.bool_]]:
+    """Tasks with every "neither first nor last" as two, and which of them stand on top of their fraction, without the anchor."""
+    rule = rules(tasks)
+    which = np.flatnonzero(rule == NEITHER)
+    if not len(which):
+        return tasks, np.zeros(len(rule), bool)
+    order = np.sort(np.concatenate([np.arange(len(rule)), which]), kind="stable")
+    on_top = np.concatenate([[False], order[1:] == order[:-1]])
+    size = np.diff(tasks.start)[order] - on_top
+    owner = np.repeat(np.arange(tasks.n_people), np.diff(tasks.person))[order]
+    pieces = []
+    for t, top in zip(order.tolist(), on_top.tolist(), strict=True):
+        piece = tasks.objects[tasks.start[t] : tasks.start[t + 1]]
+        pieces.append(np.delete(piece, tasks.best[t]) if top else piece)
+    person = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=tasks.n_people))])
+    return tasks._replace(
+        person=person.astype(np.int64), start=np.concatenate([[0], np.cumsum(size)]).astype(np.int64),
+        objects=np.concatenate(pieces), best=tasks.best[order], worst=tasks.worst[order], worst_only=tasks.worst_only[order],
+        rule=rule[order],
+    ), on_top  # fmt: skip
 
 
 def _count_anew(tasks: Tasks) -> tuple[Tasks, list[npt.NDArray[np.int64]]]:
@@ -289,7 +322,10 @@ def block_value(blocks, b, u, work, value):  # type: ignore[no-untyped-def]
     total, sums = spread(0.0), spread(1.0)
     for t in range(blocks.member.shape[1]):
         best, worst = _sums(blocks, b, t, work)
-        sums = sums * (best * worst - load(blocks.less[b], t))
+        each = best * worst - load(blocks.less[b], t)
+        if blocks.flip[b, t]:
+            each = choose(blocks.flip[b, t], 1.0 / each, each)
+        sums = sums * each
         if t % 2 == 1:  # the product of four sums always fits a double
             total -= logarithm(sums)
             sums = spread(1.0)
@@ -309,7 +345,11 @@ def block_gradient(blocks, b, u, work, slope):  # type: ignore[no-untyped-def]
         best, worst = _sums(blocks, b, t, work)
         less = load(blocks.less[b], t)
         both = 1.0 / (best * worst - less)
-        store(work.pair, t, less * both * both)
+        pair = less * both * both
+        if blocks.flip[b, t]:
+            both = choose(blocks.flip[b, t], 0.0 - both, both)
+            pair = choose(blocks.flip[b, t], 0.0 - pair, pair)
+        store(work.pair, t, pair)
         store(work.inv_b, t, choose(blocks.has_best[b, t], worst * both, 0.0))
         store(work.inv_w, t, choose(blocks.has_worst[b, t], best * both, 0.0))
     for j in range(u.shape[0]):
@@ -342,6 +382,7 @@ def add_curvature(blocks, b, u, work, out):  # type: ignore[no-untyped-def]
     for t in range(member.shape[0]):
         best, worst = load(work.inv_b, t), load(work.inv_w, t)
         pair = load(work.pair, t)
+        turn = choose(blocks.flip[b, t], -1.0, spread(1.0))
         for a in range(member.shape[1]):
             if blocks.alike[b]:
                 m = np.int64(member[t, a, 0])
@@ -350,12 +391,12 @@ def add_curvature(blocks, b, u, work, out):  # type: ignore[no-untyped-def]
                 em, fm = load(work.e, m), choose(rest[t, a], load(work.f, m), 0.0)
                 p, q = em * best, fm * worst
                 k = m * (m + 1) // 2 + m
-                store(out, k, load(out, k) + p - p * p + q - q * q + 2.0 * pair * em * fm)
+                store(out, k, load(out, k) + p - turn * p * p + q - turn * q * q + 2.0 * pair * em * fm)
                 for c in range(a):
                     n = np.int64(member[t, c, 0])
                     k = max(m, n) * (max(m, n) + 1) // 2 + min(m, n)
                     en, fn = load(work.e, n), choose(rest[t, c], load(work.f, n), 0.0)
-                    both = en * best * p + fn * worst * q - pair * (em * fn + en * fm)
+                    both = turn * (en * best * p + fn * worst * q) - pair * (em * fn + en * fm)
                     store(out, k, load(out, k) - both)
             else:
                 for lane in range(WIDTH):
@@ -368,6 +409,8 @@ def add_curvature(blocks, b, u, work, out):  # type: ignore[no-untyped-def]
                         n = np.int64(member[t, c, lane])
                         en, fn = work.e[n, lane], work.f[n, lane] if (rest[t, c] >> lane) & 1 else 0.0
                         both = en * work.inv_b[t, lane] * p + fn * work.inv_w[t, lane] * q
+                        if (blocks.flip[b, t] >> lane) & 1:
+                            both = -both
                         both -= work.pair[t, lane] * (em * fn + en * fm)
                         k = max(m, n) * (max(m, n) + 1) // 2 + min(m, n)
                         out[k, lane] += (p + q if c == a else 0.0) - both
@@ -407,6 +450,7 @@ def add_own_curvature(blocks, b, u, work, beta, sign, out):  # type: ignore[no-u
                 x[j, k] = blocks.factor[b, j, lane] * blocks.rows[b, j, k, lane] * (beta[k, lane] if sign[k] != 0.0 else 1.0)
         for t in range(blocks.member.shape[1]):
             best, worst, pair = work.inv_b[t, lane], work.inv_w[t, lane], work.pair[t, lane]
+            turn = -1.0 if (blocks.flip[b, t] >> lane) & 1 else 1.0
             up[:] = 0.0
             down[:] = 0.0
             for a in range(blocks.member.shape[2]):
@@ -422,7 +466,7 @@ def add_own_curvature(blocks, b, u, work, beta, sign, out):  # type: ignore[no-u
                         full[k, q] += both * x[m, k] * x[m, q]
             for k in range(n_par):
                 for q in range(k + 1):
-                    full[k, q] -= best * best * up[k] * up[q] + worst * worst * down[k] * down[q]
+                    full[k, q] -= turn * (best * best * up[k] * up[q] + worst * worst * down[k] * down[q])
                     full[k, q] += pair * (up[k] * down[q] + down[k] * up[q])
         for t in range(blocks.odd[b * WIDTH + lane], blocks.odd[b * WIDTH + lane + 1]):
             members = blocks.odd_objects[blocks.odd_start[t] : blocks.odd_start[t + 1]]
@@ -455,14 +499,17 @@ def _one_by_one(blocks, b, lane, u, g, value):  # type: ignore[no-untyped-def]
         g[j, lane] = blocks.linear[b, j, lane]
         value[lane] += blocks.linear[b, j, lane] * u[j, lane]
     for t in range(blocks.member.shape[1]):
+        turn = -1.0 if (blocks.flip[b, t] >> lane) & 1 else 1.0
         if blocks.less[b, t, lane] > 0.0:
-            size = np.int64(blocks.less[b, t, lane])
+            size = 0
+            while size < blocks.member.shape[2] and blocks.member[b, t, size, lane] < n_objects:
+                size += 1
             v, part = np.empty(size), np.zeros(size)
             for a in range(size):
                 v[a] = u[blocks.member[b, t, a, lane], lane]
-            value[lane] -= take_pairs(v, part)
+            value[lane] -= turn * take_pairs(v, blocks.less[b, t, lane], part)
             for a in range(size):
-                g[blocks.member[b, t, a, lane], lane] += part[a]
+                g[blocks.member[b, t, a, lane], lane] += turn * part[a]
             continue
         for sign in (1.0, -1.0):
             if not ((blocks.has_best if sign > 0 else blocks.has_worst)[b, t] >> lane) & 1:
@@ -477,11 +524,11 @@ def _one_by_one(blocks, b, lane, u, g, value):  # type: ignore[no-untyped-def]
                 m = blocks.member[b, t, a, lane]
                 if m < n_objects and (sign > 0 or (blocks.rest[b, t, a] >> lane) & 1):
                     total += np.exp(sign * u[m, lane] - high)
-            value[lane] -= high + np.log(total)
+            value[lane] -= turn * (high + np.log(total))
             for a in range(blocks.member.shape[2]):
                 m = blocks.member[b, t, a, lane]
                 if m < n_objects and (sign > 0 or (blocks.rest[b, t, a] >> lane) & 1):
-                    g[m, lane] -= sign * np.exp(sign * u[m, lane] - high) / total
+                    g[m, lane] -= turn * sign * np.exp(sign * u[m, lane] - high) / total
 
 
 @compiled

@@ -266,7 +266,7 @@ def _last(v, worst, g, h):  # type: ignore[no-untyped-def]
 @compiled
 def _pair_of_ends(v, best, worst, g):  # type: ignore[no-untyped-def]
     """Joint best and worst, the numerators (a missing pick summed out) over U D - a."""
-    value = -take_pairs(v, g)
+    value = -take_pairs(v, float(len(v)), g)
     if best >= 0:
         value += v[best]
         g[best] += 1.0
@@ -284,15 +284,15 @@ def _pair_of_ends(v, best, worst, g):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def take_pairs(v, g):  # type: ignore[no-untyped-def]
-    """log(U D - a); its gradient is taken from ``g``."""
+def take_pairs(v, less, g):  # type: ignore[no-untyped-def]
+    """log(U D - ``less``); its gradient is taken from ``g``."""
     high, low, u, d = v[0], v[0], 0.0, 0.0
     for j in range(len(v)):
         high, low = max(high, v[j]), min(low, v[j])
     for j in range(len(v)):
         u += np.exp(v[j] - high)
         d += np.exp(low - v[j])
-    total = u * d - len(v) * np.exp(low - high)  # all of it divided by e^(max v - min v)
+    total = u * d - less * np.exp(low - high)  # all of it divided by e^(max v - min v)
     for j in range(len(v)):
         g[j] -= (np.exp(v[j] - high) * d - u * np.exp(low - v[j])) / total
     return high - low + np.log(total)

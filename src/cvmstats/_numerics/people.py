@@ -269,7 +269,7 @@ def guide(people: People, memory: Memory, blocks: Blocks, link: Link, n: int) ->
     """Set h and H from the memory of ``n`` sweeps; H that is no curvature, as it may be of odd answers, loses what is wrong."""
     n_par = people.gamma.shape[1]
     ours = np.tril_indices(n_par)
-    local, odd = blocks.rows.shape[1] > 0, len(blocks.odd_rule) > 0
+    local, odd = blocks.rows.shape[1] > 0, len(blocks.odd_rule) > 0 or bool(blocks.flip.any())
     lower = ours if local else np.tril_indices(len(link.coding))
     size = n_par if local else len(link.coding)
     for b in range(len(people.gamma)):

@@ -78,7 +78,8 @@ def rows_of(design: Design) -> Rows:
     size = ((shown >= 0) & ~(np.append(zero, False)[shown] if anchors else np.zeros(shown.shape, bool))).sum(axis=2)
     mean_size = float(size[size > 1].mean()) if (size > 1).any() else 2.0
     # what competes are the objects themselves, not parameters of some coding that the caller made
-    objects = np.asarray(design.report).shape == np.asarray(design.coding).shape and np.allclose(design.report, design.coding)
+    report, coding = np.asarray(design.report), np.asarray(design.coding)
+    objects = report.shape == coding.shape and np.allclose(report, coding)
     return Rows(mean_size, anchors[0] if len(anchors) == 1 else None, attributes,
                 objects and not isinstance(things, Profiles) and "none" not in blocks)  # fmt: skip
 
