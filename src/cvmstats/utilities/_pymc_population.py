@@ -124,6 +124,9 @@ def natural(g: Any, transform: Floats, sign: Floats) -> Any:
 def moments_of(population: People, ready: Prepared) -> tuple[Any, Any]:
     """Mean (K) and covariance (K, K) of what people read, at average covariates, accounts included (``Latent.moments``)."""
     mean, root, sizes = population.mean, population.root, population.sizes
+    bare = sizes is None and population.account_root is None and not ready.sign.any()
+    if bare and np.array_equal(ready.transform, np.eye(len(ready.sign))):
+        return mean, root @ root.T
     if sizes is None:
         mean, root, sizes = mean[None], root[None], np.ones(1)
     cov = root @ root.swapaxes(-1, -2)

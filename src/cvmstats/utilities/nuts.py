@@ -171,7 +171,7 @@ def _log_likelihood(work: Work, g: Floats, common: Floats, log_factor: Floats) -
 
 def _complete(mean: Floats) -> tuple[npt.NDArray[np.intp], int]:
     """Which chains of a stopped run to keep, and how many draws of each, so that most are kept."""
-    length = np.isfinite(mean).all(axis=2).sum(axis=1)
+    length = np.isfinite(mean).reshape(*mean.shape[:2], -1).all(axis=2).sum(axis=1)
     order = np.argsort(-length, kind="stable")
     n_chains = int(np.argmax(length[order] * np.arange(1, len(order) + 1))) + 1
     n_draws = int(length[order[n_chains - 1]])
