@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
+from cvmstats._numerics.coded import make_coded
 from cvmstats._numerics.ess import chain_diagnostics
 from cvmstats.data.attributes import Attributes
 from cvmstats.data.choices import NO_ANSWER, Choices
@@ -22,12 +23,14 @@ from cvmstats.data.profiles import Profiles
 from cvmstats.data.respondents import Respondents
 from cvmstats.data.store import load, save
 from cvmstats.data.utilities import Population, Utilities
+from cvmstats.design import combine_designs
 from cvmstats.errors import ChoicesError, ConvergenceWarning, InputError, MappedWarning, RespondentsError, UtilitiesError
 from cvmstats.survey.simulate import simulate_choices
+from cvmstats.utilities.answers import to_tasks
 from cvmstats.utilities.hierarchical import fit_hierarchical
 from cvmstats.utilities.options import Sampler
 from cvmstats.utilities.pooled import fit_pooled
-from cvmstats.utilities.predict import predict_utilities
+from cvmstats.utilities.predict import _columns, _forms, _grades, _read, predict_utilities
 from cvmstats.utilities.upper_level import UpperLevel
 from cvmstats.workflows.sets import balanced_sets
 
@@ -271,9 +274,9 @@ def test_how_many_draws_the_caller_says_or_the_room(tmp_path) -> None:
     design = best_worst()
     fit = known(design, "sequential", means=[np.zeros(4)], covs=[covariance(4)], sizes=[1.0])
     choices = some(design, np.zeros((3, 4)))
-    found = predict_utilities(fit, choices, draws=50)
-    assert found.draws.shape == (CHAINS, 50, 3, 4)
-    assert found.population.mean_draws.shape == (CHAINS, 50, 4)
+    found = predict_utilities(fit, choices, draws=100)
+    assert found.draws.shape == (CHAINS, 100, 3, 4)
+    assert found.population.mean_draws.shape == (CHAINS, 100, 4)
     save(found, tmp_path / "u.cvm")
     np.testing.assert_array_equal(load(tmp_path / "u.cvm").draws, found.draws)
     with pytest.raises(InputError, match="draws is 0"):
@@ -384,3 +387,43 @@ def test_few_effective_draws_are_said() -> None:
     choices = some(design, rng.normal(size=(n, 4)), people)
     with pytest.warns(ConvergenceWarning, match="sweeps=4"):
         predict_utilities(fit, choices, sweeps=1)
+
+
+def test_answers_are_read_as_the_fit_read_them() -> None:
+    """Two blocks with an error scale, graded pairs, what stands first: the same tasks, rows and scales, by their names."""
+    sets, pairs = best_worst(), best_worst(6, "graded", 2)
+    rng, n = np.random.default_rng(3), 8
+    design = combine_designs({"MaxDiff": sets, "direct": replace(pairs, grades=((1, "less"), (2, "more")))})
+    place = np.full((n, 12, 3), NO_ANSWER, np.int8)
+    place[:, :6] = some(sets, rng.normal(size=(n, 4))).place
+    place[:, 6:, :2] = np.where(rng.random((n, 6, 1)) < 0.5, [1, 0], [0, 1])
+    strength = np.where(np.arange(12) < 6, np.nan, rng.integers(1, 3, (n, 12)))
+    choices = Choices(design=design, respondents=Respondents.from_ids(map(str, range(n))), strength=strength,
+                      version=np.arange(n) % design.n_versions, place=place)  # fmt: skip
+    how = {"form": {"best_worst": "maxdiff"}, "position": True, "error_scale": ["direct"]}
+    mine = make_coded(to_tasks(choices, **how), design.coding)
+    response = Response(names=(*mine.names, *(f"scale of {s}" for s in mine.scales)), n_scales=1, mean=np.zeros(3),
+                        cov=np.eye(3), draws=np.zeros((CHAINS, DRAWS, 3)))  # fmt: skip
+    fit = known(design, "maxdiff, adjacent", means=[np.zeros(4)], covs=[covariance(4)], sizes=[1.0], response=response)
+    again = _read(fit, choices, _forms(fit))
+    for name in ("rows", "response", "scale", "names", "scales"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(mine, name))
+    for name in ("person", "start", "objects", "best", "worst", "rule"):
+        np.testing.assert_array_equal(getattr(again.tasks, name), getattr(mine.tasks, name))
+    assert _columns(fit, again) == [0, 1, 2]
+    found = predict_utilities(fit, choices)
+    assert found.form == "maxdiff, adjacent"
+    # of the first block only: its reference scale, and nothing of the answer's parameters
+    alone = replace(some(sets, np.zeros((2, 4))), design=replace(sets, block=("MaxDiff",) * 6))
+    assert _columns(fit, _read(fit, alone, _forms(fit))) == []
+    odd = replace(alone, design=replace(sets, block=("other",) * 6))
+    with pytest.raises(ChoicesError, match="knows no block 'other'"):
+        predict_utilities(fit, odd)
+
+
+def test_grades_without_a_list_are_those_of_the_settings() -> None:
+    fit = replace(known(best_worst(), "adjacent", means=[np.zeros(4)], covs=[covariance(4)], sizes=[1.0]),
+                  settings={"grades": [1.0, 2.0, 3.0]})  # fmt: skip
+    assert _grades(fit, (1.0, 2.0)) == (1.0, 2.0, 3.0)
+    with pytest.raises(ChoicesError, match="knows no grade of 4 points\n  expected 1, 2, 3"):
+        _grades(fit, (2.0, 4.0))
