@@ -62,6 +62,12 @@ class Model(NamedTuple):
         Whether people differ in their errors.
     weight : array (R), or None
         Sampling weights that sum to Kish's effective number.
+    dirichlet : float
+        Prior of pi.
+    response_sd, scale_sd : float
+        Prior sds of rho and kappa.
+    factor_spread : float
+        A of tau's half-t(2, A).
     """
 
     covariates: Floats | None = None
@@ -69,6 +75,10 @@ class Model(NamedTuple):
     n_components: int = 1
     factor: bool = False
     weight: Floats | None = None
+    dirichlet: float = DIRICHLET
+    response_sd: float = RESPONSE_SD
+    scale_sd: float = SCALE_SD
+    factor_spread: float = FACTOR_SPREAD
 
 
 class Hierarchy:
@@ -281,7 +291,7 @@ class Hierarchy:
         u = self.rng.random(len(left))
         self.component = np.minimum((np.cumsum(np.exp(logs), axis=1) < u[:, None]).sum(axis=1), len(self.chains) - 1)
         counts = np.bincount(self.component, weight, len(self.chains))
-        self.sizes = np.maximum(self.rng.dirichlet(DIRICHLET + counts), 1e-12)
+        self.sizes = np.maximum(self.rng.dirichlet(self.model.dirichlet + counts), 1e-12)
 
     def _values(self, blocks: Blocks) -> Floats:
         """Log-likelihood (B, WIDTH) where people stand."""
@@ -301,7 +311,7 @@ class Hierarchy:
 
     def _draw_common(self, adapt: float) -> None:
         """One step of (rho, kappa)."""
-        spread = np.where(np.arange(len(self.common)) < self.n_response, RESPONSE_SD, SCALE_SD)
+        spread = np.where(np.arange(len(self.common)) < self.n_response, self.model.response_sd, self.model.scale_sd)
         trial = self.walk.propose(self.common, self.rng)
         blocks = self._proposal(trial, self.log_factor)
         value, people = self._values(blocks), self.chains[0].people
@@ -331,20 +341,20 @@ class Hierarchy:
             self._exchange_factors()
         _set(self.blocks, self.common[: self.n_response], self.common[self.n_response :], self.log_factor, at)
         # tau^2 | a ~ IG((nu + R) / 2, nu / a + sum / 2), a ~ IG(1/2, 1/A^2): half-t(2, A) (Huang & Wand 2013)
-        a = 1 / self.rng.gamma(1.5, 1 / (1 / FACTOR_SPREAD**2 + 2 / self.tau**2))
+        a = 1 / self.rng.gamma(1.5, 1 / (self.model.factor_spread**-2.0 + 2 / self.tau**2))
         rate = 2 / a + 0.5 * float(self.log_factor @ self.log_factor)
         self.tau = float(np.sqrt(rate / self.rng.gamma(1 + 0.5 * len(self.log_factor))))
         self._stretch_factors(adapt)
 
     def _stretch_factors(self, adapt: float) -> None:
         """tau and all log lambda_i by one factor."""
-        people = self.chains[0].people
+        people, widest = self.chains[0].people, self.model.factor_spread
         move = self.stretch * self.rng.standard_normal()
         trial = self.tau * np.exp(move)
         blocks = self._proposal(self.common, self.log_factor * np.exp(move))
         value = self._values(blocks)
         gain = log_likelihood(self.blocks, value) - log_likelihood(self.blocks, people.value) + move
-        gain -= 1.5 * (np.log1p(0.5 * (trial / FACTOR_SPREAD) ** 2) - np.log1p(0.5 * (self.tau / FACTOR_SPREAD) ** 2))
+        gain -= 1.5 * (np.log1p(0.5 * (trial / widest) ** 2) - np.log1p(0.5 * (self.tau / widest) ** 2))
         ratio = float(np.exp(min(0.0, gain))) if gain > -np.inf else 0.0
         if self.rng.random() < ratio:
             self.tau, self.log_factor = trial, self.log_factor * np.exp(move)
