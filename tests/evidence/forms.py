@@ -1,0 +1,179 @@
+"""Every form of response, fitted to answers simulated from it: do intervals hold the truth as often as they say.
+
+    uv run python tests/evidence/forms.py
+
+Writes docs/evidence/forms.md. The studies are those of ``form_cases.py``, the same truth in all replications. Pooled fits: all
+people are alike, intervals are estimate -+ 1.645 model-based standard errors. Hierarchical fits: parameters of people are drawn
+anew from N(truth, .7^2) each time, intervals are the 5% and 95% quantiles of the draws.
+
+Coverage is the share of 90% intervals that hold the truth, over replications and parameters: reported levels of the population's
+mean, parameters of the answer. Bias is in posterior standard deviations (standard errors). The mean over n replications of a
+parameter that is not biased has a sampling error of 1 / sqrt(n) itself, .1 at n = 100; so what is judged is the root of the mean
+square of these means over the parameters, less what sampling puts there: sqrt(max(0, mean of (z^2 - s^2 / n))), s the standard
+deviation of z over replications. ``outward`` beside it is the mean of sign(truth) z over the levels, with its sampling error: the
+scale of utilities is where a bias of logits would show.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import time
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from form_cases import CASES, SPREAD
+from form_checks import gradient_error, sum_error
+from threadpoolctl import threadpool_limits
+
+from cvmstats.data.utilities import Utilities
+from cvmstats.errors import ConvergenceWarning
+from cvmstats.utilities.hierarchical import fit_hierarchical
+from cvmstats.utilities.options import Sampler
+from cvmstats.utilities.pooled import fit_pooled
+
+SAMPLER = Sampler(chains=2, draws=200, warmup=200, thin=2, threads=1)
+QUANTILE = 1.6449
+HELD, BIAS = (0.86, 0.94), 0.1
+"""Required."""
+
+
+class Result(NamedTuple):
+    """One fit: whether intervals hold the truth and (mean - truth) / sd, of P parameters, of which the first L are levels; the
+    share of people's intervals that hold theirs; the least effective number of draws; CPU seconds."""
+
+    held: np.ndarray
+    z: np.ndarray
+    people: float
+    ess: float
+    seconds: float
+
+
+def replicate(name: str, hierarchical: bool, seed: int) -> Result:
+    case = CASES[name]
+    rng = np.random.default_rng([seed, list(CASES).index(name), hierarchical])
+    choices, beta = case.simulate(rng, SPREAD if hierarchical else 0.0)
+    start = time.process_time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # short runs, and what may run away in one of many studies
+        if hierarchical:
+            fit = fit_hierarchical(choices, form=case.form, sampler=SAMPLER, seed=seed, progress=False, **case.options)
+        else:
+            fit = fit_pooled(choices, form=case.form, **case.options)
+    seconds = time.process_time() - start
+    report = fit.report[np.abs(fit.report).sum(axis=1) > 0]
+    truth = np.append(report @ case.truth(), [case.response[n] for n in (fit.response.names if fit.response else ())])
+    if not hierarchical:
+        mean, sd = estimates(fit, report)
+        return Result(np.abs(mean - truth) < QUANTILE * sd, (mean - truth) / sd, np.nan, np.nan, seconds)
+    assert fit.population is not None and fit.diagnostics is not None  # noqa: PT018
+    draws = fit.population.mean_draws @ report.T
+    if fit.response is not None:
+        draws = np.concatenate([draws, fit.response.draws], axis=2)
+    flat = draws.reshape(-1, draws.shape[2])
+    low, high = np.quantile(flat, (0.05, 0.95), axis=0)
+    below, above = np.quantile((fit.draws @ report.T).reshape(len(flat), len(beta), -1), (0.05, 0.95), axis=0)
+    own = beta @ report.T
+    ess = fit.diagnostics[fit.diagnostics["quantity"].isin(["mean", "response"])]["ess_bulk"].min()
+    return Result((low < truth) & (truth < high), (flat.mean(axis=0) - truth) / flat.std(axis=0),
+                  float(((below < own) & (own < above)).mean()), float(ess), seconds)  # fmt: skip
+
+
+def estimates(fit: Utilities, report: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Estimates and standard errors of levels, then of parameters of the answer."""
+    assert fit.population is not None
+    mean = report @ fit.population.mean
+    sd = np.sqrt(np.einsum("lk,kj,lj->l", report, fit.population.mean_cov, report))
+    if fit.response is None:
+        return mean, sd
+    return np.append(mean, fit.response.mean), np.append(sd, np.sqrt(np.diagonal(fit.response.cov)))
+
+
+class Cell(NamedTuple):
+    """What the replications of one form say together."""
+
+    held: float
+    bias: float
+    outward: float
+    error: float
+    people: float
+    ess: float
+    seconds: float
+
+    @property
+    def holds(self) -> bool:
+        return HELD[0] <= self.held <= HELD[1] and self.bias < BIAS
+
+
+def judge(name: str, results: list[Result]) -> Cell:
+    case = CASES[name]
+    held, z = np.array([r.held for r in results]), np.array([r.z for r in results])
+    square = (z.mean(axis=0) ** 2 - z.var(axis=0, ddof=1) / len(z)).mean()
+    report = np.asarray(case.design.report)
+    levels = report[np.abs(report).sum(axis=1) > 0] @ case.truth()
+    outward = (z[:, : len(levels)] * np.sign(levels)).mean(axis=1)
+    return Cell(float(held.mean()), float(np.sqrt(max(0.0, square))), float(outward.mean()),
+                float(outward.std(ddof=1) / np.sqrt(len(z))), *(float(np.median([getattr(r, n) for r in results]))
+                for n in ("people", "ess", "seconds")))  # fmt: skip
+
+
+def run(names: list[str], pooled: int, hierarchical: int, workers: int) -> Iterator[tuple[str, bool, Cell]]:
+    with ProcessPoolExecutor(workers, initializer=threadpool_limits, initargs=(1,)) as pool:
+        for level, n in ((False, pooled), (True, hierarchical)):
+            for name in names:
+                jobs = [pool.submit(replicate, name, level, seed) for seed in range(n)]
+                yield name, level, judge(name, [job.result() for job in jobs])
+
+
+def report(names: list[str], pooled: int, hierarchical: int, workers: int) -> Iterator[str]:
+    start = time.perf_counter()
+    yield from ("# Forms of response: intervals, bias, identities", "",
+                f"Command: `uv run python tests/evidence/forms.py`; numpy {version('numpy')}, numba {version('numba')}, Python "
+                f"{platform.python_version()}. {pooled} pooled and {hierarchical} hierarchical fits of each form, seeds 0, 1, ...; "
+                f"{SAMPLER.chains} chains of {SAMPLER.draws} draws. Required: coverage {HELD[0]:.0%} to {HELD[1]:.0%}, bias below "
+                f"{BIAS:g}, gradients 1e-6, sums 1e-12.", "",
+                "| form | people | fit | coverage of 90% | bias | outward | people's coverage | least ESS | CPU s | holds |",
+                "|---|---|---|---|---|---|---|---|---|---|")  # fmt: skip
+    cells = []
+    for name, level, c in run(names, pooled, hierarchical, workers):
+        cells.append((level, c))
+        own = f"{c.people:.1%} | {c.ess:.0f}" if level else "- | -"
+        yield (f"| {name} | {CASES[name].people} | {'hierarchical' if level else 'pooled'} | {c.held:.1%} | {c.bias:.2f} | "
+               f"{c.outward:+.2f} ± {c.error:.2f} | {own} | {c.seconds:.2f} | {'yes' if c.holds else 'NO'} |")  # fmt: skip
+    for level, what in ((False, "pooled"), (True, "hierarchical")):
+        mine = [c for one, c in cells if one == level]
+        yield (f"| all | | {what} | {np.mean([c.held for c in mine]):.1%} | {np.sqrt(np.mean([c.bias**2 for c in mine])):.2f} | "
+               f"{np.mean([c.outward for c in mine]):+.2f} | | | | {sum(c.holds for c in mine)} of {len(mine)} |")  # fmt: skip
+    yield from ("", "## Identities", "", "Largest error of gradients against differences of fourth order, relative to the largest "
+                "entry; and by how much probabilities of all answers to a task differ from 1.", "",
+                "| form | gradient | sum of probabilities |", "|---|---|---|")  # fmt: skip
+    for name in names:
+        case = CASES[name]
+        yield (f"| {name} | {gradient_error(case, np.random.default_rng(1)):.1e} | "
+               f"{sum_error(case, np.random.default_rng(2)):.1e} |")  # fmt: skip
+    yield from ("", f"{(time.perf_counter() - start) / 60:.0f} minutes on {workers} cores.")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pooled", type=int, default=400)
+    parser.add_argument("--hierarchical", type=int, default=100)
+    parser.add_argument("--forms", nargs="*", default=list(CASES))
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--out", type=Path, default=Path("docs/evidence/forms.md"))
+    options = parser.parse_args()
+    lines = []
+    for line in report(options.forms, options.pooled, options.hierarchical, options.workers):
+        print(line, flush=True)
+        lines.append(line)
+    options.out.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
