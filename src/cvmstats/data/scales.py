@@ -77,9 +77,9 @@ def rows_of(design: Design) -> Rows:
     shown = design.shown[:, design.estimated] if design.estimated.any() else design.shown
     size = ((shown >= 0) & ~(np.append(zero, False)[shown] if anchors else np.zeros(shown.shape, bool))).sum(axis=2)
     mean_size = float(size[size > 1].mean()) if (size > 1).any() else 2.0
-    # what competes are the objects themselves, not parameters of some coding that the caller made
+    # what competes are the objects, measured from wherever, not parameters of some coding that the caller made
     report, coding = np.asarray(design.report), np.asarray(design.coding)
-    objects = report.shape == coding.shape and np.allclose(report, coding)
+    objects = report.shape == coding.shape and bool(np.ptp(report - coding, axis=0).max(initial=0.0) < 1e-9)
     return Rows(mean_size, anchors[0] if len(anchors) == 1 else None, attributes,
                 objects and not isinstance(things, Profiles) and "none" not in blocks)  # fmt: skip
 

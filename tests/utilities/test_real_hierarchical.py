@@ -1,0 +1,35 @@
+"""Hierarchical fits of real studies against what was published about them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cvmstats.utilities.hierarchical import fit_hierarchical
+from cvmstats.utilities.options import Sampler
+from tests import studies
+
+SHORT = Sampler(chains=2, draws=150)
+pytestmark = pytest.mark.filterwarnings("ignore::cvmstats.errors.ConvergenceWarning")
+
+
+def test_electricity_has_the_ratios_of_the_published_mixed_logit(shared_data: Path) -> None:
+    """Ratios of means to the price's within 20% of those published with all coefficients normal (mlogit, 100 Halton draws)."""
+    published = {"pf": -0.97339, "cl": -0.20556, "loc": 2.07572, "wk": 1.47565, "tod": -9.05254, "seas": -9.10376}
+    fit = fit_hierarchical(studies.electricity(shared_data), sampler=SHORT, seed=1, progress=False)
+    mean = fit.population_frame().set_index("item")["mean"]
+    for name, value in published.items():
+        assert mean[name] / mean["pf"] == pytest.approx(value / published["pf"], rel=0.2), name
+
+
+def test_bank_cards_have_the_order_of_allenby_and_ginter(shared_data: Path) -> None:
+    """Low_FInt > Low_Fee > Long_Grace > 0 > Out_State, each by more than four posterior sds of the difference of two means."""
+    fit = fit_hierarchical(studies.bank_cards(shared_data), sampler=Sampler(chains=1, draws=150), seed=1, progress=False)
+    table = fit.population_frame().set_index("item")
+    mean, se = table["mean"], table["se"]
+    order = ["Low_FInt", "Low_Fee", "Long_Grace"]
+    assert (np.diff(mean[order]) < 0).all()
+    assert mean["Long_Grace"] > 4 * se["Long_Grace"]
+    assert mean["Out_State"] < -4 * se["Out_State"]
