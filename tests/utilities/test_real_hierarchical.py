@@ -25,7 +25,7 @@ def test_electricity_has_the_ratios_of_the_published_mixed_logit(shared_data: Pa
 
 
 def test_bank_cards_have_the_order_of_allenby_and_ginter(shared_data: Path) -> None:
-    """Low_FInt > Low_Fee > Long_Grace > 0 > Out_State, each by more than four posterior sds of the difference of two means."""
+    """Low_FInt > Low_Fee > Long_Grace, and the signs of the last and of Out_State by four posterior sds."""
     fit = fit_hierarchical(studies.bank_cards(shared_data), sampler=Sampler(chains=1, draws=150), seed=1, progress=False)
     table = fit.population_frame().set_index("item")
     mean, se = table["mean"], table["se"]
