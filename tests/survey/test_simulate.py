@@ -68,9 +68,9 @@ def test_other_kinds_are_refused():
     design = Design(objects=ITEMS, shown=DESIGN.shown, kind="graded")
     with pytest.raises(DesignError, match="graded tasks without grades"):
         simulate_choices(np.zeros((2, 4)), design)
-    with pytest.raises(DesignError, match="cannot simulate second questions"):
+    with pytest.raises(ChoicesError, match="4 tasks have a second question .*\n.*version 1 task 1"):
         simulate_choices(np.zeros((2, 4)), Design(objects=ITEMS, shown=DESIGN.shown, dual=np.ones((2, 2), bool)))
-    with pytest.raises(ChoicesError, match="unknown form 'logit'.*\n.*sequential or maxdiff"):
+    with pytest.raises(ChoicesError, match="unknown form 'logit'.*\n.*sequential, maxdiff"):
         simulate_choices(np.zeros((2, 4)), DESIGN, form="logit")
     with pytest.raises(ChoicesError, match="best and worst at once.*\n.*tasks of kinds best and worst"):
         simulate_choices(np.zeros((2, 4)), DESIGN, form="marginal")

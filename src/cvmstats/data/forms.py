@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cvmstats.data.design import Design
-from cvmstats.errors import ChoicesError
+from cvmstats.errors import ChoicesError, examples
 
 if TYPE_CHECKING:
     from cvmstats.data.choices import Choices
@@ -87,6 +87,8 @@ def reading_of(choices: Choices, form: Form = "sequential", *, position: bool = 
     blocks = list(dict.fromkeys(b for b, use in zip(design.block or (), design.estimated, strict=True) if use))
     asked = (design.shown >= 0).any(axis=2) & design.estimated
     dual = bool((np.asarray(design.dual) & asked).any())
+    if dual:
+        require_anchor(design)
     if error_scale is None or error_scale is True:
         names = [b for b in blocks[1:] if _kinds(design, b) != _kinds(design, blocks[0]) and _shared(design, b, blocks)]
         names += [DUAL] * dual
@@ -105,6 +107,23 @@ def reading_of(choices: Choices, form: Form = "sequential", *, position: bool = 
         "ties": form_of(form, "pair") == "davidson", "position": bool(position), "grades": _points(choices, asked),
         "scale": [number.get(b, 0) for b in design.block or ()], "dual_scale": number.get(DUAL, 0), "names": tuple(names),
     }  # fmt: skip
+
+
+def require_anchor(design: Design) -> None:
+    """Refuse second questions about nothing.
+
+    Raises
+    ------
+    ChoicesError
+        Where a task with a second question shows no object whose row of the coding is zero.
+    """
+    zero = np.append(~np.asarray(design.coding).any(axis=1), False)
+    absent = np.argwhere(np.asarray(design.dual) & (design.shown >= 0).any(axis=2) & ~zero[design.shown].any(axis=2))
+    if len(absent):
+        where = [f"version {(design.version_ids or ())[v]} task {(design.task_ids or ())[t]}" for v, t in absent]
+        raise ChoicesError(f"{len(absent):,} tasks have a second question (Design.dual), and show no anchor to ask about\n"
+                           f"  for example {examples(where)}\n"
+                           "  expected an object whose row of the coding is zero: an anchor or a none option")  # fmt: skip
 
 
 def given_of(choices: Choices) -> dict[str, Any]:

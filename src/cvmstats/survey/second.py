@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cvmstats.data.design import Design
-from cvmstats.data.forms import DUAL, Form, best_worst_form, form_of
+from cvmstats.data.forms import DUAL, Form, best_worst_form, form_of, require_anchor
 from cvmstats.errors import ChoicesError, DesignError, examples
 
 Floats = npt.NDArray[np.float64]
@@ -71,6 +71,7 @@ class Ways(NamedTuple):
         asked = size > 0
         pair, graded = (kind == "pair") & asked, (kind == "graded") & asked
         dual = np.asarray(design.dual) & asked
+        require_anchor(design)
         points = tuple(sorted(float(p) for p, _ in design.grades))
         if graded.any() and not any(p > 0 for p in points):
             raise DesignError("graded tasks without grades\n  expected Design(grades=((1, 'a little'), (2, 'much')))")
