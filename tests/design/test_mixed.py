@@ -92,14 +92,16 @@ def test_a_mixed_design_is_kept_whole(tmp_path) -> None:  # type: ignore[no-unty
     assert back.block == mixed.block
 
 
-def test_second_questions_have_no_likelihood_here_and_say_so() -> None:
+def test_second_questions_tell_utilities_from_the_anchor() -> None:
     dual = maxdiff(anchor="dual")
-    place = np.where(dual.shown >= 0, 0, -128)
-    place[:, :, 0] = 1
-    answers = cvm.Choices(design=dual, respondents=cvm.Respondents.from_ids(["1"]), version=[0], place=place[:1])
-    for fit in (cvm.fit_pooled, cvm.fit_hierarchical, lambda c: cvm.fit_latent_class(c, 1), cvm.to_pymc):
-        with pytest.raises(ChoicesError, match="second questions about an anchor.*\n  fit the answers to the other tasks"):
-            fit(answers)
+    u = np.append(np.linspace(1.5, -0.5, len(dual.objects) - 1), 0.0)  # the anchor has 0
+    answers = cvm.simulate_choices(np.tile(u, (400, 1)), dual, response={"scale of dual": 0.3}, seed=1)
+    fit = cvm.fit_pooled(answers)
+    assert fit.response is not None
+    got = fit.mean[0] @ np.asarray(dual.coding).T
+    np.testing.assert_allclose(got, u, atol=0.15)
+    assert fit.response["scale of dual"] == pytest.approx(0.3, abs=0.15)
+    assert cvm.fit_latent_class(answers, 1, n_starts=1).model is not None  # with one error scale
 
 
 @pytest.mark.parametrize(("blocks", "message"), [
