@@ -120,6 +120,7 @@ def prior_trace(model: Any, shape: tuple[int, int]) -> Any:
     return SimpleNamespace(children=("posterior",), posterior=posterior, sample_stats=stats)
 
 
+@pytest.mark.filterwarnings("ignore::cvmstats.errors.ConvergenceWarning")
 def test_a_run_returns_all_that_the_gibbs_engine_returns() -> None:
     from cvmstats.utilities._pymc_model import prepare_work, to_pymc
     from cvmstats.utilities.nuts import _collect
