@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import cvmstats as cvm
-from cvmstats.errors import ChoicesError, DesignError
+from cvmstats.errors import DesignError
 
 LEVELS = {"price": [10, 20, 30], "brand": ["A", "B"], "service": ["none", "phone", "visit"]}
 ITEMS = list("ABCDEFG")

@@ -17,11 +17,10 @@ from cvmstats.data.design import Design
 from cvmstats.data.items import Items
 from cvmstats.data.profiles import Profiles
 from cvmstats.data.respondents import Respondents
-from cvmstats.errors import ChoicesError
 from cvmstats.utilities.hierarchical import fit_hierarchical
 from cvmstats.utilities.options import Prior, Sampler
 from cvmstats.utilities.upper_level import UpperLevel, prepare
-from tests.utilities.test_twin_population import ALL, CASES, pairs
+from tests.utilities.test_twin_population import ALL, pairs
 
 NUTS = Sampler(engine="nuts", chains=2, draws=400, warmup=300)
 GIBBS = Sampler(chains=4, draws=1000, warmup=400, thin=2)
@@ -96,7 +95,7 @@ def test_the_same_posterior_of_a_price_that_nobody_likes() -> None:
 
     choices, upper = offers(), UpperLevel(constraints={"price": "negative"})
     fit = fit_hierarchical(choices, upper=upper, prior=PRIOR, sampler=GIBBS, seed=1, progress=False)
-    nuts = sample_nuts(choices, PRIOR, NUTS, upper=upper, seed=1, progress=False, latent=True)
+    nuts = sample_nuts(choices, PRIOR, NUTS, upper=upper, seed=1, progress=False)
     assert fit.population is not None
     assert fit.draws is not None
     parts = [fit.population.latent, nuts.latent]
@@ -162,9 +161,3 @@ def test_a_run_returns_all_that_the_gibbs_engine_returns() -> None:
                      np.tile(run.response.draws[1, 2], (20, 1))])  # fmt: skip
     of_first = people_derivatives(once.coded, phi, curved=False)[0].sum()
     assert run.log_likelihood[1, 2] < of_first < 0
-
-
-def test_a_population_is_refused_where_it_would_be_returned_in_part() -> None:
-    choices, prior, upper, options = CASES["factor"]
-    with pytest.raises(ChoicesError, match="returns a mean and a covariance only.*\n.*\n  fit with Sampler"):
-        fit_hierarchical(choices, prior=prior, upper=upper, sampler=NUTS, **options)

@@ -39,8 +39,9 @@ def to_tasks(choices: Choices, *, form: Form = "sequential", position: bool = Fa
     else:
         seen[parts.first[parts.plus > 0]] = True
         seen[parts.second[parts.minus > 0]] = True
-    never = [design.objects.labels[j] for j in np.flatnonzero(~seen)]
-    if never and _unidentified(coding[seen]):
+    if not seen.all() and _unidentified(coding[seen]):
+        labels = design.objects.labels
+        never = [labels[j] for j in np.flatnonzero(~seen)]
         raise ChoicesError(f"{len(never)} items stand in no answered task\n  for example {examples(never)}\n"
                            "  leave them out of the design, or their utilities are the prior's")  # fmt: skip
     return tasks

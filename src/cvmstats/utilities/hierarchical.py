@@ -103,7 +103,8 @@ def fit_hierarchical(
         drawn = sample_nuts(choices, prior=prior, upper=upper, sampler=sampler, form=form, position=position,
                             error_scale=error_scale, seed=entropy, progress=progress)  # fmt: skip
         draws = Draws(drawn.mean_draws, drawn.cov_draws, drawn.draws, drawn.log_likelihood, drawn.interrupted)
-        response = drawn.response
+        response, latent = drawn.response, drawn.latent
+        settings |= {} if more.plain else {"upper": repr(more)}
     else:
         limits = to_upper(prior, coding.shape[1], design.parameter_block, design)
         counted, first = repeat_people(coded, choices.respondents)

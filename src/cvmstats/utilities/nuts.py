@@ -12,7 +12,7 @@ from cvmstats._numerics.coded import people_derivatives
 from cvmstats.data.choices import Choices
 from cvmstats.data.forms import ErrorScale, Form
 from cvmstats.data.population import Latent, Response
-from cvmstats.errors import ChoicesError, FitError
+from cvmstats.errors import FitError
 from cvmstats.progress import wanted
 from cvmstats.utilities._pymc_model import Work, prepare_work, to_pymc
 from cvmstats.utilities.hierarchical import _collect as of_people
@@ -60,7 +60,7 @@ class NutsDraws(NamedTuple):
 def sample_nuts(choices: Choices, prior: Prior | None = None, sampler: Sampler | None = None, *,
                 upper: UpperLevel | None = None, form: Form = "sequential", position: bool = False,
                 error_scale: ErrorScale = None, seed: int | np.random.Generator = 0,
-                progress: bool | None = None, latent: bool = False) -> NutsDraws:  # fmt: skip
+                progress: bool | None = None) -> NutsDraws:  # fmt: skip
     """Draw from the hierarchical posterior with NUTS (Hoffman & Gelman 2014).
 
     Parameters
@@ -77,23 +77,17 @@ def sample_nuts(choices: Choices, prior: Prior | None = None, sampler: Sampler |
         Of all randomness.
     progress : bool, optional
         Whether to show a bar.
-    latent : bool
-        Whether the caller takes ``NutsDraws.latent``; a population that has one is refused otherwise, not returned in part.
 
     Raises
     ------
     ChoicesError
-        Where answers cannot be fitted, respondents carry sampling weights, or the caller would lose a part of the population.
+        Where answers cannot be fitted, or respondents carry sampling weights.
     RespondentsError
         Covariates or accounts that are missing.
     FitError
         Where no chain found a place to start, or the run was stopped before there was a draw.
     """
     more = upper or UpperLevel()
-    if not (more.plain or latent):
-        raise ChoicesError("this fit by NUTS returns a mean and a covariance only, no covariates, components, accounts,\n"
-                           "constraints or a factor of response error\n"
-                           "  fit with Sampler(engine='gibbs'), or sample to_pymc(choices, upper=...)")  # fmt: skip
     options = sampler or Sampler(engine="nuts")
     number = int(seed.integers(2**32)) if isinstance(seed, np.random.Generator) else int(seed) % 2**32
     work = prepare_work(choices, upper, form=form, position=position, error_scale=error_scale)
