@@ -38,8 +38,8 @@ def test_exchangeable_items_have_equally_wide_intervals(name: str) -> None:
     widths = []
     for seed in range(20):
         people = np.random.default_rng(seed).normal(size=(200, 6))
-        fit = fit_hierarchical(simulate_choices(people, DESIGN, seed=seed), prior=Prior(name), sampler=Sampler(chains=2, draws=400),
-                               seed=seed, progress=False)  # fmt: skip
+        fit = fit_hierarchical(simulate_choices(people, DESIGN, seed=seed), prior=Prior(name), seed=seed, progress=False,
+                               sampler=Sampler(chains=2, draws=400))  # fmt: skip
         table = fit.population_frame(level=0.9)
         widths.append((table["upper"] - table["lower"]).to_numpy())
     mean = np.mean(widths, axis=0)
