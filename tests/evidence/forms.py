@@ -2,16 +2,16 @@
 
     uv run python tests/evidence/forms.py
 
-Writes docs/evidence/forms.md. The studies are those of ``form_cases.py``, the same truth in all replications. Pooled fits: all
-people are alike, intervals are estimate -+ 1.645 model-based standard errors. Hierarchical fits: parameters of people are drawn
-anew from N(truth, .7^2) each time, intervals are the 5% and 95% quantiles of the draws.
+Writes docs/evidence/forms.md. The studies are those of ``form_cases.py``, the same truth in all replications. Pooled: all
+people are alike, intervals are estimate -+ 1.645 model-based standard errors. Hierarchical fits: parameters of people are
+drawn anew from N(truth, .7^2) each time, intervals are the 5% and 95% quantiles of the draws.
 
-Coverage is the share of 90% intervals that hold the truth, over replications and parameters: reported levels of the population's
-mean, parameters of the answer. Bias is in posterior standard deviations (standard errors). The mean over n replications of a
-parameter that is not biased has a sampling error of 1 / sqrt(n) itself, .1 at n = 100; so what is judged is the root of the mean
-square of these means over the parameters, less what sampling puts there: sqrt(max(0, mean of (z^2 - s^2 / n))), s the standard
-deviation of z over replications. ``outward`` beside it is the mean of sign(truth) z over the levels, with its sampling error: the
-scale of utilities is where a bias of logits would show.
+Coverage is the share of 90% intervals that hold the truth, over replications and parameters: reported levels of the
+population's mean, parameters of the answer. Bias is in posterior standard deviations (standard errors). The mean over n
+replications of a parameter that is not biased has a sampling error of 1 / sqrt(n) itself, .1 at n = 100; so what is judged
+is the root mean square of these means over the parameters, less what sampling puts there: sqrt(max(0, mean of (z^2 - s^2 /
+n))), s the standard deviation of z over replications. ``outward`` beside it is the mean of sign(truth) z over the levels,
+with its sampling error: the scale of utilities is where a bias of logits would show.
 """
 
 from __future__ import annotations
@@ -135,23 +135,25 @@ def report(names: list[str], pooled: int, hierarchical: int, workers: int) -> It
     start = time.perf_counter()
     yield from ("# Forms of response: intervals, bias, identities", "",
                 f"Command: `uv run python tests/evidence/forms.py`; numpy {version('numpy')}, numba {version('numba')}, Python "
-                f"{platform.python_version()}. {pooled} pooled and {hierarchical} hierarchical fits of each form, seeds 0, 1, ...; "
-                f"{SAMPLER.chains} chains of {SAMPLER.draws} draws. Required: coverage {HELD[0]:.0%} to {HELD[1]:.0%}, bias below "
-                f"{BIAS:g}, gradients 1e-6, sums 1e-12.", "",
+                f"{platform.python_version()}. {pooled} pooled and {hierarchical} hierarchical fits of each form, seeds 0, 1, "
+                f"...; {SAMPLER.chains} chains of {SAMPLER.draws} draws. Required: coverage {HELD[0]:.0%} to {HELD[1]:.0%}, "
+                f"bias below {BIAS:g}, gradients 1e-6, sums 1e-12.", "",
                 "| form | people | fit | coverage of 90% | bias | outward | people's coverage | least ESS | CPU s | holds |",
                 "|---|---|---|---|---|---|---|---|---|---|")  # fmt: skip
     cells = []
     for name, level, c in run(names, pooled, hierarchical, workers):
         cells.append((level, c))
         own = f"{c.people:.1%} | {c.ess:.0f}" if level else "- | -"
-        yield (f"| {name} | {CASES[name].people} | {'hierarchical' if level else 'pooled'} | {c.held:.1%} | {c.bias:.2f} | "
+        fit = "hierarchical" if level else "pooled"
+        yield (f"| {name} | {CASES[name].people} | {fit} | {c.held:.1%} | {c.bias:.2f} | "
                f"{c.outward:+.2f} ± {c.error:.2f} | {own} | {c.seconds:.2f} | {'yes' if c.holds else 'NO'} |")  # fmt: skip
     for level, what in ((False, "pooled"), (True, "hierarchical")):
         mine = [c for one, c in cells if one == level]
-        yield (f"| all | | {what} | {np.mean([c.held for c in mine]):.1%} | {np.sqrt(np.mean([c.bias**2 for c in mine])):.2f} | "
+        bias = np.sqrt(np.mean([c.bias**2 for c in mine]))
+        yield (f"| all | | {what} | {np.mean([c.held for c in mine]):.1%} | {bias:.2f} | "
                f"{np.mean([c.outward for c in mine]):+.2f} | | | | {sum(c.holds for c in mine)} of {len(mine)} |")  # fmt: skip
-    yield from ("", "## Identities", "", "Largest error of gradients against differences of fourth order, relative to the largest "
-                "entry; and by how much probabilities of all answers to a task differ from 1.", "",
+    yield from ("", "## Identities", "", "Largest error of gradients against differences of fourth order, relative to the "
+                "largest entry; and by how much probabilities of all answers to a task differ from 1.", "",
                 "| form | gradient | sum of probabilities |", "|---|---|---|")  # fmt: skip
     for name in names:
         case = CASES[name]

@@ -179,7 +179,8 @@ def lay_out(given: Tasks, coded: Coded | None = None) -> Blocks:
     return Blocks(
         row=row, rows=rows, response=response, scale=scale, factor=np.ones(scale.shape), shift=np.zeros(scale.shape),
         live=_bits(live), alike=(member == member[..., :1]).all(axis=(1, 2, 3)), member=member, rest=_bits(rest),
-        has_best=_bits(has_best), has_worst=_bits(has_worst), less=less, flip=_bits(flip), linear=linear, seen=seen, seen_rest=_bits(seen_rest),
+        has_best=_bits(has_best), has_worst=_bits(has_worst), less=less, flip=_bits(flip), linear=linear, seen=seen,
+        seen_rest=_bits(seen_rest),
         often=(seen < n_tasks).any(axis=3).sum(axis=2),
         odd=np.cumsum([0] + [len(own) for own in odd]).astype(np.int64),
         odd_start=np.cumsum([0] + [len(p) for p in pieces]).astype(np.int64),
@@ -190,7 +191,7 @@ def lay_out(given: Tasks, coded: Coded | None = None) -> Blocks:
 
 
 def _fractions(tasks: Tasks) -> tuple[Tasks, npt.NDArray[np.bool_]]:
-    """Tasks with every "neither first nor last" as two, and which of them stand on top of their fraction, without the anchor."""
+    """Tasks with every "neither first nor last" as two, and which of them stand on top of the fraction, without the anchor."""
     rule = rules(tasks)
     which = np.flatnonzero(rule == NEITHER)
     if not len(which):
@@ -373,9 +374,8 @@ def block_gradient(blocks, b, u, work, slope):  # type: ignore[no-untyped-def]
 def add_curvature(blocks, b, u, work, out):  # type: ignore[no-untyped-def]
     """Add minus the Hessian in utilities to ``out`` (J (J + 1) / 2, WIDTH), lower half by rows.
 
-    To be called after ``block_gradient``. With p = e^u and q = e^-u times
-    what they are multiplied by in a task, its part is diag(p + q) - p p' - q q', in the joint form plus
-    a (e^u e^-u' + e^-u e^u') / (U D - a)^2.
+    To be called after ``block_gradient``. With p = e^u and q = e^-u times what they are multiplied by in a
+    task, its part is diag(p + q) - p p' - q q', in the joint form plus a (e^u e^-u' + e^-u e^u') / (U D - a)^2.
     """
     member, rest = blocks.member[b], blocks.rest[b]
     n_objects = blocks.seen.shape[1]
