@@ -45,7 +45,7 @@ def design_of(question: str) -> Design:
     if question == "best-worst":
         return design_best_worst(list("ABCDE"), items_per_task=3, n_tasks=12, n_versions=8, seed=1)
     if question == "pairs":
-        return design_pairs(list("ABCDEFG"), degree=6, n_versions=4, seed=1)
+        return design_pairs(list("ABCDEFG"), degree=6, seed=1)
     from cvmstats.data.attributes import Attributes
 
     attributes = Attributes.from_dict({"price": [1, 2, 3], "brand": ["A", "B", "C"]}, linear=("price",))

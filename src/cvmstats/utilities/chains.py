@@ -35,6 +35,8 @@ THIN = 1
 """Sweeps per kept draw, where the caller says nothing: draws are nearly independent, all are worth keeping."""
 MORE_THIN = 3
 """The same where the population is more than one normal distribution."""
+WEIGHTED_THIN = 10
+"""The same with sampling weights: without a joint density people and population cannot move together, and sweeps are cheap."""
 _CHUNK = 50
 _WINDOWS = (0.06, 0.2, 0.5)
 """Shares of warm-up after which the sampler takes stock; in the rest it adapts step sizes only."""
@@ -106,7 +108,7 @@ def sample_hierarchy(coded: Coded, upper: Upper, model: Model, transform: Floats
     own = bool(coded.names or coded.scales or model.factor or sign.any() or coded.tasks.alternatives is not None)
     turned = coded._replace(rows=np.ascontiguousarray(coded.rows @ transform))
     work = _plan(turned, upper, local=own or len(coded.rows) > 3 * coded.rows.shape[1] + 10, sign=sign)
-    warmup, thin = _lengths(sampler, MORE_WARMUP, MORE_THIN)
+    warmup, thin = _lengths(sampler, MORE_WARMUP, MORE_THIN if model.weight is None else WEIGHTED_THIN)
     kept: list[list[dict[str, Any]]] = [[] for _ in range(sampler.chains)]
 
     def run(c: int, stream: np.random.SeedSequence, tick: Callable[[int], bool]) -> int:
