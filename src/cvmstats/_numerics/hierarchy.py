@@ -474,11 +474,11 @@ class _Covariance:
 
     def gain(self, c: float) -> float:
         """Of the log density of (log c, vectors, Psi), a integrated out, when vectors go to c times and Psi to c^2 times."""
-        power = -self.prior.degrees * len(self.cov) * float(np.log(c))
+        power = float(-self.prior.degrees * len(self.cov) * np.log(c))
         if self.prior.n_scales == 0:
             return power - 0.5 * (c**-2.0 - 1) * float((self.prior.scale * self.precision).sum())
-        shape, here, there = *self._of_scales(1.0), self._of_scales(c**-2.0)[1]
-        return power - float((shape * np.log(there / here)).sum())
+        (shape, here), (_, there) = self._of_scales(1.0), self._of_scales(c**-2.0)
+        return power - float(shape @ np.log(there / here))
 
     def stretch(self, c: float, rng: np.random.Generator) -> None:
         """Psi to c^2 times what it is, and a anew."""
@@ -491,7 +491,8 @@ class _Covariance:
         prior, n_par = self.prior, len(self.cov)
         members = np.bincount(prior.block, minlength=prior.n_scales)
         held = np.bincount(prior.block, np.diagonal(self.precision), prior.n_scales)
-        return 0.5 * (1 + members * (prior.nu + n_par - 1)), prior.spread**-2 + prior.nu * shrunk * held
+        shape = np.asarray(0.5 * (1 + members * (prior.nu + n_par - 1)), float)
+        return shape, np.asarray(prior.spread**-2 + prior.nu * shrunk * held)
 
     def _draw_scales(self, rng: np.random.Generator) -> None:
         if self.prior.n_scales:
