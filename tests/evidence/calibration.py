@@ -12,7 +12,9 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -100,18 +102,24 @@ def tail(counts: np.ndarray, n: int) -> np.ndarray:
     return np.asarray(table[counts, np.arange(DRAWS)].min(axis=-1))
 
 
-def outside(ranks: np.ndarray, *, level: float = 0.99, simulations: int = 100_000) -> tuple[list[str], np.ndarray, float]:
-    """Quantities whose rank ECDF leaves the simultaneous band at ``level`` over all, each one's tail, and the limit."""
-    n, q = ranks.shape
+@cache
+def null_tails(n: int, simulations: int) -> np.ndarray:
+    """Tails of ECDFs of ``n`` uniform ranks."""
     rng = np.random.default_rng(1)
-    null = np.concatenate([
+    return np.concatenate([
         tail(np.cumsum(rng.multinomial(n, np.full(DRAWS + 1, 1 / (DRAWS + 1)), size=5000), axis=1)[:, :-1], n)
         for _ in range(simulations // 5000)
     ])  # fmt: skip
-    limit = float(np.quantile(null, (1 - level) / q))
+
+
+def outside(ranks: np.ndarray, names: Sequence[str] = NAMES, *, level: float = 0.99,
+            simulations: int = 100_000) -> tuple[list[str], np.ndarray, float]:  # fmt: skip
+    """Quantities whose rank ECDF leaves the simultaneous band at ``level`` over all, each one's tail, and the limit."""
+    n, q = ranks.shape
+    limit = float(np.quantile(null_tails(n, simulations), (1 - level) / q))
     counts = (ranks[:, :, None] <= np.arange(DRAWS)).sum(axis=0)
     tails = tail(counts, n)
-    return [NAMES[i] for i in np.flatnonzero(tails < limit)], tails, limit
+    return [names[i] for i in np.flatnonzero(tails < limit)], tails, limit
 
 
 def main() -> None:

@@ -10,7 +10,8 @@ component is the population of ``gibbs.py``, and moves as it does; everything el
 adapt in warm-up:
 
 - Theta: normal, one entry per covariate and parameter; x is centred and scaled, Theta ~ N(0, 1) in these units.
-- alpha: normal; Psi as Sigma; then (m_c + d, alpha - d) for everybody at once, since only their sum is seen.
+- alpha: normal; Psi as Sigma; then (m_c + d, alpha - d) for everybody at once, since only their sum is seen; then (c alpha,
+  c^2 Psi), with which people move.
 - c(i) given beta_i; pi ~ Dirichlet(5) (bayesm's default).
 - lambda_i: a random walk in its logarithm, and one in which lambda_i beta_i stays what it is; tau is half-t(2, 1), drawn given
   log lambda_i and then given log lambda_i / tau (interweaving, Yu & Meng 2011, doi 10.1198/jcgs.2011.203main).
@@ -129,7 +130,7 @@ class Hierarchy:
         self.effects = np.zeros((n_covariates, n_par))
         n_accounts = 0 if model.account is None else int(model.account.max()) + 1
         self.alpha = np.zeros((n_accounts, n_par))
-        self.between = _Covariance(prior, n_par)
+        self.between, self.widening = _Covariance(prior, n_par), 0.3
         self.looks = 0
 
     @property
@@ -171,6 +172,8 @@ class Hierarchy:
             for c in range(len(self.chains)):
                 self._move_component(c, sweep, adapt, metropolis)
             self._draw_rest()
+            if self.model.account is not None and self.model.weight is None:
+                self._stretch_accounts(adapt)
             if self.model.factor:
                 self._draw_factors(adapt)
             if len(self.common):
@@ -280,6 +283,23 @@ class Hierarchy:
         for chain in self.chains:
             chain.population.mean[:] += shift
         self.between.draw(self.alpha.T @ self.alpha, n_accounts, self.rng)
+
+    def _stretch_accounts(self, adapt: float) -> None:
+        """alpha by c and Psi by c^2, people with their accounts: one given the other, they walk in small steps."""
+        people, link, (b, lane) = self.chains[0].people, self.chains[0].link, self.at
+        c = float(np.exp(self.widening * self.rng.standard_normal()))
+        gamma, value = people.gamma.copy(), np.zeros(people.value.shape)
+        gamma[b, :, lane] += (c - 1) * self.alpha[self.model.account] @ link.inverse.T
+        _all_values(self.blocks, link, gamma, value)
+        gain = log_likelihood(self.blocks, value) - log_likelihood(self.blocks, people.value) + self.between.gain(c)
+        ratio = float(np.exp(min(0.0, gain))) if gain > -np.inf else 0.0
+        if self.rng.random() < ratio:
+            self.alpha *= c
+            self.between.stretch(c, self.rng)
+            people.gamma[...], people.value[...] = gamma, value
+            self._place_offset()
+        if adapt > 0:
+            self.widening = float(np.clip(self.widening * np.exp(adapt * (ratio - 0.44)), 0.01, 3.0))
 
     def _draw_components(self, left: Floats, weight: Floats) -> None:
         logs = np.empty((len(left), len(self.chains)))
@@ -452,16 +472,40 @@ class _Covariance:
         self.prior, self.cov, self.precision = prior, 0.1 * np.eye(n_par), 10.0 * np.eye(n_par)
         self.scales = np.ones(max(1, prior.n_scales))
 
+    def gain(self, c: float) -> float:
+        """Of the log density of (log c, vectors, Psi), a integrated out, when vectors go to c times and Psi to c^2 times."""
+        power = float(-self.prior.degrees * len(self.cov) * np.log(c))
+        if self.prior.n_scales == 0:
+            return power - 0.5 * (c**-2.0 - 1) * float((self.prior.scale * self.precision).sum())
+        (shape, here), (_, there) = self._of_scales(1.0), self._of_scales(c**-2.0)
+        return power - float(shape @ np.log(there / here))
+
+    def stretch(self, c: float, rng: np.random.Generator) -> None:
+        """Psi to c^2 times what it is, and a anew."""
+        self.cov *= c**2
+        self.precision /= c**2
+        self._draw_scales(rng)
+
+    def _of_scales(self, shrunk: float) -> tuple[Floats, Floats]:
+        """Shapes and rates of the inverse gammas a | Psi, with Psi^-1 ``shrunk`` times what it is."""
+        prior, n_par = self.prior, len(self.cov)
+        members = np.bincount(prior.block, minlength=prior.n_scales)
+        held = np.bincount(prior.block, np.diagonal(self.precision), prior.n_scales)
+        shape = np.asarray(0.5 * (1 + members * (prior.nu + n_par - 1)), float)
+        return shape, np.asarray(prior.spread**-2 + prior.nu * shrunk * held)
+
+    def _draw_scales(self, rng: np.random.Generator) -> None:
+        if self.prior.n_scales:
+            shape, rate = self._of_scales(1.0)
+            self.scales = rate / rng.gamma(shape)
+
     def draw(self, scatter: Floats, n: int, rng: np.random.Generator) -> None:
         prior, n_par = self.prior, len(self.cov)
         scale = prior.scale if prior.n_scales == 0 else np.diag(2 * prior.nu / self.scales[prior.block])
         bartlett = np.tril(rng.standard_normal((n_par, n_par)), -1)
         bartlett[np.diag_indices(n_par)] = np.sqrt(rng.chisquare(prior.degrees + n - np.arange(n_par)))
         self.cov, self.precision = _from_bartlett(np.ascontiguousarray(scale + scatter), bartlett)
-        if prior.n_scales:
-            members = np.bincount(prior.block, minlength=prior.n_scales)
-            rate = prior.spread**-2 + prior.nu * np.bincount(prior.block, np.diagonal(self.precision), prior.n_scales)
-            self.scales = rate / rng.gamma(0.5 * (1 + members * (prior.nu + n_par - 1)))
+        self._draw_scales(rng)
 
 
 def _set(blocks: Blocks, response: Floats, log_scales: Floats, log_factor: Floats,
