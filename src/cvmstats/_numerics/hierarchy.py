@@ -474,7 +474,7 @@ class _Covariance:
 
     def gain(self, c: float) -> float:
         """Of the log density of (log c, vectors, Psi), a integrated out, when vectors go to c times and Psi to c^2 times."""
-        power = float(-self.prior.degrees * len(self.cov) * np.log(c))
+        power = -float(self.prior.degrees) * len(self.cov) * float(np.log(c))
         if self.prior.n_scales == 0:
             return power - 0.5 * (c**-2.0 - 1) * float((self.prior.scale * self.precision).sum())
         (shape, here), (_, there) = self._of_scales(1.0), self._of_scales(c**-2.0)
