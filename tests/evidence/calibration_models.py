@@ -3,9 +3,10 @@
     uv run python tests/evidence/calibration_models.py --replications 300
 
 Truth is drawn from the prior, answers of 32 people from the truth by ``simulate_choices``, draws from ``sample_hierarchy``.
-Priors are tight settings of their families: means N(0, 1), Sigma inverse Wishart with E[Sigma] = .5 I or Huang-Wand with
-nu = 2, A = .5. Constants that the fits have stay what they are, but for tau, half-t(2, .3) here: under half-t(2, 1) it is
-above 4 in one study of seventeen, and people's utilities then differ by factors of millions. Each model has a sabotage that must be noticed.
+Priors are tight settings of their families: means N(0, 1), Sigma inverse Wishart with E[Sigma] = .5 I or Huang-Wand with nu
+= 2, A = .5. Constants that the fits have stay what they are, but for tau, half-t(2, .3) here: under half-t(2, 1) it is
+above 4 in one study of seventeen, and people's utilities then differ by factors of millions. Each model has a sabotage that
+must be noticed.
 """
 
 from __future__ import annotations

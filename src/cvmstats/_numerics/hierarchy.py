@@ -476,9 +476,9 @@ class _Covariance:
         """Of the log density of (log c, vectors, Psi), a integrated out, when vectors go to c times and Psi to c^2 times."""
         power = -float(self.prior.degrees) * len(self.cov) * float(np.log(c))
         if self.prior.n_scales == 0:
-            return power - 0.5 * (c**-2.0 - 1) * float((self.prior.scale * self.precision).sum())
+            return power - 0.5 * float((c**-2.0 - 1) * (self.prior.scale * self.precision).sum())
         (shape, here), (_, there) = self._of_scales(1.0), self._of_scales(c**-2.0)
-        return power - float(shape @ np.log(there / here))
+        return float(power - shape @ np.log(there / here))
 
     def stretch(self, c: float, rng: np.random.Generator) -> None:
         """Psi to c^2 times what it is, and a anew."""
