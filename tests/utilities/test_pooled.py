@@ -190,3 +190,23 @@ def test_messages() -> None:
     graded = Design(objects=Items.from_labels(["a", "b", "c"]), shown=np.array([[[0, 1, 2]]]), kind="graded")
     with pytest.raises(ChoicesError, match="graded answers without strength"):
         fit_pooled(small(design=graded))
+
+
+def test_frequency_weights_are_copies_with_covariates_too() -> None:
+    rng = np.random.default_rng(2)
+    design = Design(objects=Items.from_labels("abcd"), shown=np.array([[[0, 1, 2], [1, 2, 3], [0, 2, 3], [0, 1, 3]]]))
+    place = np.zeros((30, 4, 3), int)
+    for r, t in np.ndindex(30, 4):
+        best, worst = rng.permutation(3)[:2]
+        place[r, t, best], place[r, t, worst] = 1, -1
+    table = pd.DataFrame({"id": [str(i) for i in range(30)], "x": rng.normal(size=30), "weight": rng.integers(1, 4, 30)})
+    row = np.repeat(np.arange(30), table["weight"])
+    copies = table.drop(columns="weight").iloc[row].assign(id=[str(i) for i in range(len(row))])
+
+    def fit(rows: np.ndarray, known: Respondents) -> pd.DataFrame:
+        answers = Choices(design=design, respondents=known, version=np.zeros(len(rows), int), place=place[rows])
+        found = fit_pooled(answers, covariates=("x",))
+        return pd.concat([found.population_frame(), found.effects_frame()])
+
+    weighted = fit(np.arange(30), Respondents(table=table, weight_kind="frequency"))
+    pd.testing.assert_frame_equal(weighted, fit(row, Respondents(table=copies)), rtol=1e-7)

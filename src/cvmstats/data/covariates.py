@@ -27,7 +27,7 @@ class Covariates:
     column, level : tuples of str (P)
         Column of the respondents, and its level; the level is empty for numbers.
     center, spread : arrays (P)
-        Mean and standard deviation over the respondents who were fitted: fits see (x - center) / spread.
+        Weighted mean and standard deviation over the respondents who were fitted: fits see (x - center) / spread.
     known : tuple of (str, tuple of str)
         Of each column of texts all levels, the first being the one that the others are compared with.
     """
@@ -76,13 +76,14 @@ class Covariates:
         names, column, level = ([p[i] for p in parts] for i in range(3))
         draft = cls(names=tuple(names), column=tuple(column), level=tuple(level), center=np.zeros(len(names)),
                     spread=np.ones(len(names)), known=tuple(known))  # fmt: skip
-        x = draft.matrix(respondents)
-        spread = x.std(axis=0)
+        x, w = draft.matrix(respondents), respondents.weight / respondents.weight.sum()
+        center = w @ x  # weights count here as elsewhere: w people are w copies
+        spread = np.sqrt(w @ (x - center) ** 2)
         flat = [n for n, s in zip(names, spread, strict=True) if not s > 0] or ["" for c, v in known if len(v) < 2]
         if flat or not names:
             raise RespondentsError(f"all respondents are alike in {examples(flat or list(map(str, columns)))}\n"
                                    "  leave it out of the covariates")  # fmt: skip
-        return cls(names=draft.names, column=draft.column, level=draft.level, center=x.mean(axis=0), spread=spread,
+        return cls(names=draft.names, column=draft.column, level=draft.level, center=center, spread=spread,
                    known=draft.known)  # fmt: skip
 
     def matrix(self, respondents: Respondents) -> Floats:
