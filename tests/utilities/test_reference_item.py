@@ -34,7 +34,7 @@ def test_shares_and_intervals_do_not_depend_on_the_reported_reference(name: str)
 
 @pytest.mark.parametrize("name", ["huang-wand", "sawtooth"])
 def test_exchangeable_items_have_equally_wide_intervals(name: str) -> None:
-    """20 studies of 500 people and a balanced design: mean widths of 90% intervals of the six means lie within 5% of each other."""
+    """20 studies of 500 people, a balanced design: mean widths of 90% intervals of the six means within 5% of each other."""
     widths = []
     for seed in range(20):
         people = np.random.default_rng(seed).normal(size=(500, 6))
