@@ -55,8 +55,8 @@ def fit_hierarchical(
         response error; by default nothing.
     sampler : Sampler, optional
         By default our blocked Gibbs sampler with 4 chains of 1,000 draws after 150 of warm-up (500 and every third sweep where
-        there is more than a mean and a covariance, every tenth with sampling weights); ``Sampler(engine="nuts")`` draws from the same posterior with nutpie or
-        PyMC.
+        there is more than a mean and a covariance, every tenth with sampling weights);
+        ``Sampler(engine="nuts")`` draws from the same posterior with nutpie or PyMC.
     form : str, or mapping {kind: form}
         Likelihood, see :func:`fit_pooled`.
     position, error_scale : optional
