@@ -107,7 +107,7 @@ class Hierarchy:
         self.common, self.walk = common, _Walk(len(common))
         self.log_factor, self.tau = np.zeros(n_people), 0.3 if model.factor else 0.0
         self.steps, self.stretch = np.full(n_people, 0.3), 0.5
-        _set(blocks, common[:n_response], common[n_response:], self.log_factor)
+        place_factors(blocks, common[:n_response], common[n_response:], self.log_factor)
         chain = gibbs.start(blocks, link, prior, np.asarray(phi[:n_par], float), n_people, own)
         self.at = tuple(np.nonzero(blocks.row >= 0))
         order = np.argsort(blocks.row[self.at])
@@ -290,7 +290,7 @@ class Hierarchy:
         c = float(np.exp(self.widening * self.rng.standard_normal()))
         gamma, value = people.gamma.copy(), np.zeros(people.value.shape)
         gamma[b, :, lane] += (c - 1) * self.alpha[self.model.account] @ link.inverse.T
-        _all_values(self.blocks, link, gamma, value)
+        all_values(self.blocks, link, gamma, value)
         gain = log_likelihood(self.blocks, value) - log_likelihood(self.blocks, people.value) + self.between.gain(c)
         ratio = float(np.exp(min(0.0, gain))) if gain > -np.inf else 0.0
         if self.rng.random() < ratio:
@@ -317,12 +317,12 @@ class Hierarchy:
         """Log-likelihood (B, WIDTH) where people stand."""
         people = self.chains[0].people
         out = np.zeros(people.value.shape)
-        _all_values(blocks, self.chains[0].link, people.gamma, out)
+        all_values(blocks, self.chains[0].link, people.gamma, out)
         return out
 
     def _proposal(self, common: Floats, log_factor: Floats) -> Blocks:
         blocks = self.blocks._replace(factor=np.empty_like(self.blocks.factor), shift=np.empty_like(self.blocks.shift))
-        _set(blocks, common[: self.n_response], common[self.n_response :], log_factor, self.at)
+        place_factors(blocks, common[: self.n_response], common[self.n_response :], log_factor, self.at)
         return blocks
 
     def _take(self, blocks: Blocks) -> None:
@@ -359,7 +359,7 @@ class Hierarchy:
             self.steps = np.clip(self.steps * np.exp(adapt * (ratio - 0.44)), 0.01, 3.0)
         if not self.chains[0].link.sign.any():
             self._exchange_factors()
-        _set(self.blocks, self.common[: self.n_response], self.common[self.n_response :], self.log_factor, at)
+        place_factors(self.blocks, self.common[: self.n_response], self.common[self.n_response :], self.log_factor, at)
         # tau^2 | a ~ IG((nu + R) / 2, nu / a + sum / 2), a ~ IG(1/2, 1/A^2): half-t(2, A) (Huang & Wand 2013)
         a = 1 / self.rng.gamma(1.5, 1 / (self.model.factor_spread**-2.0 + 2 / self.tau**2))
         rate = 2 / a + 0.5 * float(self.log_factor @ self.log_factor)
@@ -508,7 +508,7 @@ class _Covariance:
         self._draw_scales(rng)
 
 
-def _set(blocks: Blocks, response: Floats, log_scales: Floats, log_factor: Floats,
+def place_factors(blocks: Blocks, response: Floats, log_scales: Floats, log_factor: Floats,
          at: tuple[npt.NDArray[np.intp], ...] | None = None) -> None:  # fmt: skip
     """Factors and shifts of the alternatives from response parameters, error scales and people's factors, in place."""
     if blocks.rows.shape[1] == 0:
@@ -523,7 +523,7 @@ def _set(blocks: Blocks, response: Floats, log_scales: Floats, log_factor: Float
 
 
 @compiled
-def _all_values(blocks, link, gamma, out):  # type: ignore[no-untyped-def]
+def all_values(blocks, link, gamma, out):  # type: ignore[no-untyped-def]
     work, u = room_for(blocks), np.empty((blocks.seen.shape[1], WIDTH), REAL)
     for b in range(gamma.shape[0]):
         to_utilities(link, blocks, b, gamma[b], u)

@@ -31,7 +31,7 @@ import numpy.typing as npt
 
 from cvmstats._numerics import gibbs
 from cvmstats._numerics.blocks import Blocks
-from cvmstats._numerics.hierarchy import _all_values, _set
+from cvmstats._numerics.hierarchy import all_values, place_factors
 from cvmstats._numerics.lanes import REAL, WIDTH
 from cvmstats._numerics.link import Link
 from cvmstats._numerics.people import draw_people, guide, remember
@@ -106,7 +106,7 @@ class Newcomers:
         self.company, self.n_par, self.link = company, known.mean.shape[1], link
         self.blocks = blocks._replace(factor=blocks.factor.copy(), shift=blocks.shift.copy())
         self.log_factor, self.steps = np.zeros(company.n_people), np.full(company.n_people, 0.3)
-        _set(self.blocks, *self._common(known), self.log_factor)
+        place_factors(self.blocks, *self._common(known), self.log_factor)
         middle = known.size @ known.mean
         chain = gibbs.start(self.blocks, link, None, middle, company.n_people, own)  # type: ignore[arg-type]
         at = np.nonzero(blocks.row >= 0)
@@ -177,7 +177,7 @@ class Newcomers:
         self.precision = np.stack([np.linalg.inv(c) for c in covs])  # (1 or 2, S, K, K): of most people, of those alone
         self.root = np.linalg.cholesky(self.precision)
         if self.blocks.rows.shape[1]:
-            _set(self.blocks, *self._common(known), self.log_factor, self.at)
+            place_factors(self.blocks, *self._common(known), self.log_factor, self.at)
             if np.isfinite(self.people.value[self.at]).all():
                 self.people.value[...] = self._values(self.blocks, self.people.gamma)
         self._place_offset()
@@ -302,7 +302,7 @@ class Newcomers:
         people, at, tau = self.people, self.at, self.known.tau
         trial = self.log_factor + self.steps * self.rng.standard_normal(len(self.log_factor))
         blocks = self.blocks._replace(factor=np.empty_like(self.blocks.factor), shift=np.empty_like(self.blocks.shift))
-        _set(blocks, *self._common(self.known), trial, at)
+        place_factors(blocks, *self._common(self.known), trial, at)
         value = self._values(blocks, people.gamma)
         gain = value[at] - people.value[at] + 0.5 * (self.log_factor**2 - trial**2) / tau**2
         ratio = np.exp(np.minimum(0.0, np.nan_to_num(gain, nan=-np.inf)))
@@ -322,7 +322,7 @@ class Newcomers:
             taken = np.log(self.rng.random(len(gain))) < gain
             self.log_factor = self.log_factor + np.where(taken, move, 0.0)
             self._settle(np.where(taken[:, None], beta * np.exp(-move)[:, None], beta), people.value[at])
-        _set(self.blocks, *self._common(self.known), self.log_factor, at)
+        place_factors(self.blocks, *self._common(self.known), self.log_factor, at)
 
     def _settle(self, beta: Floats, value: Floats) -> None:
         self.people.gamma[self.at[0], :, self.at[1]] = beta @ self.link.inverse.T
@@ -336,7 +336,7 @@ class Newcomers:
 
     def _values(self, blocks: Blocks, gamma: Floats) -> Floats:
         out = np.zeros(self.people.value.shape)
-        _all_values(blocks, self.link, gamma, out)
+        all_values(blocks, self.link, gamma, out)
         return out
 
     def _new_accounts(self) -> Floats:

@@ -90,7 +90,7 @@ def sample_gibbs(tasks: Tasks, coding: Floats, upper: Upper, sampler: Sampler, s
                 return (last - warmup) // thin
         return sampler.draws
 
-    n, interrupted = _side_by_side(run, sampler, warmup + sampler.draws * thin, seed, progress)
+    n, interrupted = side_by_side(run, sampler, warmup + sampler.draws * thin, seed, progress)
     mean, cov, people, value = kept
     return Draws(mean[:, :n], cov[:, :n], people[:, :n], value[:, :n], interrupted)
 
@@ -128,7 +128,7 @@ def sample_hierarchy(coded: Coded, upper: Upper, model: Model, transform: Floats
                 return d + 1
         return sampler.draws
 
-    n, interrupted = _side_by_side(run, sampler, warmup + sampler.draws * thin, seed, progress)
+    n, interrupted = side_by_side(run, sampler, warmup + sampler.draws * thin, seed, progress)
     names = kept[0][0]
     return {name: np.stack([[one[name] for one in chain[:n]] for chain in kept]) for name in names}, interrupted
 
@@ -175,7 +175,7 @@ def _warm_up(warmup: int) -> Iterator[tuple[int, int, int]]:
             yield first, last, -1 if end == warmup else (end - begin if last == end else 0)
 
 
-def _side_by_side(run: Callable[[int, np.random.SeedSequence, Callable[[int], bool]], int], sampler: Sampler, total: int,
+def side_by_side(run: Callable[[int, np.random.SeedSequence, Callable[[int], bool]], int], sampler: Sampler, total: int,
                   seed: int, progress: bool | None, label: str = "hierarchical Bayes") -> tuple[int, bool]:  # fmt: skip
     """Run all chains; returns how many draws every one of them kept, and whether it was stopped."""
     stop, lock = threading.Event(), threading.Lock()

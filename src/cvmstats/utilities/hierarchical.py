@@ -115,11 +115,11 @@ def fit_hierarchical(
             model = ready.model if first is None else _repeated(ready, first)
             parts, interrupted = sample_hierarchy(counted, limits, model, ready.transform, ready.sign, sampler, entropy,
                                                   progress=progress)  # fmt: skip
-            draws, response, latent = _collect(parts, counted, ready, interrupted)
+            draws, response, latent = of_people(parts, counted, ready, interrupted)
             settings |= {"upper": repr(more)}
         if first is not None:
             draws = draws._replace(people=draws.people[:, :, np.unique(first, return_index=True)[1]])
-            latent = None if latent is None else _of_first(latent, first)
+            latent = None if latent is None else of_first(latent, first)
     return _to_utilities(choices, coded, draws, sampler, names, settings, response, latent, ready, more)
 
 
@@ -139,7 +139,7 @@ def _repeated(ready: Prepared, first: npt.NDArray[np.int64]) -> Any:
                           account=None if model.account is None else model.account[first])  # fmt: skip
 
 
-def _of_first(latent: Latent, first: npt.NDArray[np.int64]) -> Latent:
+def of_first(latent: Latent, first: npt.NDArray[np.int64]) -> Latent:
     from dataclasses import replace
 
     own = np.unique(first, return_index=True)[1]
@@ -147,7 +147,7 @@ def _of_first(latent: Latent, first: npt.NDArray[np.int64]) -> Latent:
                    factors=None if latent.factors is None else latent.factors[:, :, own])  # fmt: skip
 
 
-def _collect(parts: dict[str, Any], coded: Coded, ready: Prepared,
+def of_people(parts: dict[str, Any], coded: Coded, ready: Prepared,
              interrupted: bool) -> tuple[Draws, Response | None, Latent]:  # fmt: skip
     """Draws of what people read from those of the sampler."""
     model = ready.model

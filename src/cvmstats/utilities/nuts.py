@@ -15,8 +15,7 @@ from cvmstats.data.population import Latent, Response
 from cvmstats.errors import FitError
 from cvmstats.progress import wanted
 from cvmstats.utilities._pymc_model import Work, prepare_work, to_pymc
-from cvmstats.utilities.hierarchical import _collect as of_people
-from cvmstats.utilities.hierarchical import _of_first as of_first
+from cvmstats.utilities.hierarchical import of_first, of_people
 from cvmstats.utilities.options import Prior, Sampler
 from cvmstats.utilities.upper_level import UpperLevel
 

@@ -22,7 +22,7 @@ from cvmstats.data.mapping import NewItems, map_choices
 from cvmstats.data.population import Latent, Response
 from cvmstats.data.utilities import Population, Utilities
 from cvmstats.errors import ChoicesError, ConvergenceWarning, InputError, InterruptedWarning, UtilitiesError, examples
-from cvmstats.utilities.chains import _side_by_side
+from cvmstats.utilities.chains import side_by_side
 from cvmstats.utilities.convergence import ESS_PER_CHAIN, diagnose
 from cvmstats.utilities.options import Sampler
 
@@ -325,7 +325,7 @@ def _sample(coded: Coded, chosen: Draws, company: Company, seats: Seats, n_sweep
                 return d + 1
         return int(n_draws)
 
-    n, interrupted = _side_by_side(run, Sampler(chains=n_chains, threads=threads), n_warm + n_draws * n_sweeps, seed, progress,
+    n, interrupted = side_by_side(run, Sampler(chains=n_chains, threads=threads), n_warm + n_draws * n_sweeps, seed, progress,
                                    "predicted utilities")  # fmt: skip
     shares = membership.sum(axis=0)
     return _Drawn(people[:, :n], shares / shares.sum(axis=1, keepdims=True), None if accounts is None else accounts[:, :n],
