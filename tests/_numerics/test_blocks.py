@@ -14,11 +14,11 @@ from cvmstats._numerics.blocks import (
     add_own_curvature,
     block_gradient,
     block_value,
-    lay_out,
     room_for,
 )
 from cvmstats._numerics.coded import make_coded, people_derivatives
 from cvmstats._numerics.lanes import WIDTH
+from cvmstats._numerics.layout import lay_out
 from cvmstats._numerics.link import plain_link, to_utilities
 from cvmstats._numerics.logit import average_curvature, gradient
 from cvmstats._numerics.tasks import FORMS, Given, Tasks, flatten

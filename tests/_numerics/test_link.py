@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cvmstats._numerics.blocks import Blocks, lay_out
+from cvmstats._numerics.blocks import Blocks
 from cvmstats._numerics.coded import make_coded
 from cvmstats._numerics.lanes import WIDTH
+from cvmstats._numerics.layout import lay_out
 from cvmstats._numerics.link import make_link, plain_link, to_coordinates, to_utilities
 from cvmstats._numerics.tasks import flatten
 from cvmstats.data.design import sum_to_zero_basis

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from cvmstats._numerics import gibbs
-from cvmstats._numerics.blocks import lay_out
+from cvmstats._numerics.layout import lay_out
 from cvmstats._numerics.link import make_link
 from cvmstats._numerics.people import draw_people
 from cvmstats._numerics.population import Population, draw_population, log_prior

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from cvmstats._numerics import gibbs
-from cvmstats._numerics.blocks import lay_out
+from cvmstats._numerics.layout import lay_out
 from cvmstats._numerics.link import make_link
 from cvmstats._numerics.logit import log_likelihood
 from cvmstats._numerics.simulate import simulate_places

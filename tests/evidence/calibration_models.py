@@ -30,6 +30,7 @@ from scipy import stats
 
 from cvmstats._numerics import hierarchy
 from cvmstats._numerics.coded import Coded, make_coded, people_derivatives
+from cvmstats._numerics.draws import Covariance
 from cvmstats._numerics.ess import chain_diagnostics
 from cvmstats._numerics.hierarchy import Model
 from cvmstats._numerics.population import Upper
@@ -272,7 +273,7 @@ def sabotaged(study: Study, upper: Upper, coded: Coded) -> tuple[Upper, Model, C
     return upper, model, coded
 
 
-class _Denser(hierarchy._Covariance):
+class _Denser(Covariance):
     """Psi with K degrees of freedom too many."""
 
     def draw(self, scatter: np.ndarray, n: int, rng: np.random.Generator) -> None:
@@ -285,7 +286,7 @@ def _free_effects(self: hierarchy.Hierarchy, x: np.ndarray, *more: np.ndarray) -
 
 
 _EFFECTS = hierarchy.Hierarchy._draw_effects
-_PATCHES = {"accounts": partial(mock.patch.object, hierarchy, "_Covariance", _Denser),
+_PATCHES = {"accounts": partial(mock.patch.object, hierarchy, "Covariance", _Denser),
             "effects": partial(mock.patch.object, hierarchy.Hierarchy, "_draw_effects", _free_effects)}  # fmt: skip
 
 

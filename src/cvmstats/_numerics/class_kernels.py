@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from cvmstats._numerics.compiled import compiled
-from cvmstats._numerics.logit import bend, ends
+from cvmstats._numerics.ends import bend, ends
 from cvmstats._numerics.tasks import JOINT
 
 _NEGLIGIBLE = 1e-6  # memberships below this add nothing to gradients

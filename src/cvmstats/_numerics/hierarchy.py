@@ -30,14 +30,14 @@ import numpy.typing as npt
 from scipy.special import logsumexp
 
 from cvmstats._numerics import gibbs
-from cvmstats._numerics.blocks import Blocks, block_value, room_for
-from cvmstats._numerics.compiled import compiled
+from cvmstats._numerics.blocks import Blocks
+from cvmstats._numerics.draws import Covariance, Walk, draw_vector, draw_vectors, take
 from cvmstats._numerics.lanes import REAL, WIDTH
-from cvmstats._numerics.link import Link, to_utilities
-from cvmstats._numerics.people import draw_people, guide, log_likelihood, moments, remember
+from cvmstats._numerics.layout import place_factors
+from cvmstats._numerics.link import Link
+from cvmstats._numerics.people import all_values, draw_people, guide, log_likelihood, moments, remember
 from cvmstats._numerics.population import Population, Upper, draw_population
 from cvmstats._numerics.rescale import rescale
-from cvmstats._numerics.square import cholesky, invert_lower, product, transposed
 from cvmstats._numerics.together import Frame, move_together
 
 Floats = npt.NDArray[np.float64]
@@ -104,7 +104,7 @@ class Hierarchy:
         blocks = blocks._replace(factor=blocks.factor.copy(), shift=blocks.shift.copy())
         common = np.array(phi[n_par:], float)
         common = common + 0.1 * self.rng.standard_normal(len(common))
-        self.common, self.walk = common, _Walk(len(common))
+        self.common, self.walk = common, Walk(len(common))
         self.log_factor, self.tau = np.zeros(n_people), 0.3 if model.factor else 0.0
         self.steps, self.stretch = np.full(n_people, 0.3), 0.5
         place_factors(blocks, common[:n_response], common[n_response:], self.log_factor)
@@ -130,7 +130,7 @@ class Hierarchy:
         self.effects = np.zeros((n_covariates, n_par))
         n_accounts = 0 if model.account is None else int(model.account.max()) + 1
         self.alpha = np.zeros((n_accounts, n_par))
-        self.between, self.widening = _Covariance(prior, n_par), 0.3
+        self.between, self.widening = Covariance(prior, n_par), 0.3
         self.looks = 0
 
     @property
@@ -260,7 +260,7 @@ class Hierarchy:
             wx = weight[here, None] * x[here]
             inverse += np.kron(x[here].T @ wx, p)
             pull += wx.T @ left[here] @ p
-        drawn = _draw_vector(inverse, pull.ravel(), self.rng.standard_normal(n_cov * n_par))
+        drawn = draw_vector(inverse, pull.ravel(), self.rng.standard_normal(n_cov * n_par))
         return np.asarray(drawn.reshape(n_cov, n_par))
 
     def _draw_accounts(self, left: Floats, weight: Floats, precision: Floats) -> None:
@@ -271,14 +271,14 @@ class Hierarchy:
         np.add.at(counts, (account, component), weight)
         np.add.at(sums, (account, component), weight[:, None] * left)
         z = self.rng.standard_normal((n_accounts, n_par))
-        _draw_vectors(self.between.precision, precision, counts, sums, z, self.alpha)
+        draw_vectors(self.between.precision, precision, counts, sums, z, self.alpha)
         # only m + alpha is seen by people: move what they share
         held = self.chains[0].prior.mean_precision
         joint = n_accounts * self.between.precision + len(self.chains) * held
         by = self.between.precision @ self.alpha.sum(axis=0)
         for chain in self.chains:
             by -= held @ (chain.population.mean - chain.prior.mean)
-        shift = _draw_vector(joint, by, self.rng.standard_normal(n_par))
+        shift = draw_vector(joint, by, self.rng.standard_normal(n_par))
         self.alpha -= shift
         for chain in self.chains:
             chain.population.mean[:] += shift
@@ -351,12 +351,9 @@ class Hierarchy:
         blocks = self._proposal(self.common, trial)
         value = self._values(blocks)
         gain = value[at] - people.value[at] + 0.5 * (self.log_factor**2 - trial**2) / self.tau**2
-        ratio = np.exp(np.minimum(0.0, np.nan_to_num(gain, nan=-np.inf)))
-        taken = self.rng.random(len(ratio)) < ratio
+        taken, self.steps = take(gain, self.steps, adapt, self.rng)
         self.log_factor = np.where(taken, trial, self.log_factor)
         people.value[at] = np.where(taken, value[at], people.value[at])
-        if adapt > 0:
-            self.steps = np.clip(self.steps * np.exp(adapt * (ratio - 0.44)), 0.01, 3.0)
         if not self.chains[0].link.sign.any():
             self._exchange_factors()
         place_factors(self.blocks, self.common[: self.n_response], self.common[self.n_response :], self.log_factor, at)
@@ -410,121 +407,3 @@ class Hierarchy:
             "factor": self.log_factor.astype(np.float32), "tau": self.tau, "people": self.beta(),
             "log_likelihood": log_likelihood(self.blocks, self.chains[0].people.value),
         }  # fmt: skip
-
-
-@compiled
-def _draw_vector(precision, pull, z):  # type: ignore[no-untyped-def]
-    """N(P^-1 pull, P^-1) from standard normal z."""
-    root = np.empty_like(precision)
-    cholesky(precision, root)
-    inverse = invert_lower(root)
-    return transposed(inverse) @ (inverse @ pull + z)
-
-
-@compiled
-def _from_bartlett(scatter, a):  # type: ignore[no-untyped-def]
-    """Sigma and its inverse, Sigma^-1 = C^-T A A' C^-1, C C' the scatter."""
-    root = np.empty_like(scatter)
-    cholesky(scatter, root)
-    half = product(root, transposed(invert_lower(a)))
-    back = product(transposed(invert_lower(root)), a)
-    return product(half, transposed(half)), product(back, transposed(back))
-
-
-@compiled
-def _draw_vectors(between, precision, counts, sums, z, out):  # type: ignore[no-untyped-def]
-    """Each account's alpha (G, K): precision of between + sum over components of count x precision, pulled by their sums."""
-    n_par = out.shape[1]
-    for g in range(out.shape[0]):
-        whole, pull = between.copy(), np.zeros(n_par)
-        for c in range(len(precision)):
-            whole += counts[g, c] * precision[c]
-            pull += precision[c] @ sums[g, c]
-        out[g] = _draw_vector(whole, pull, z[g])
-
-
-class _Walk:
-    """A random walk of a few numbers: its covariance is that of the states of the last window."""
-
-    def __init__(self, n: int) -> None:
-        self.root, self.size, self.seen = 0.1 * np.eye(n), 1.0, []  # type: ignore[var-annotated]
-
-    def propose(self, point: Floats, rng: np.random.Generator) -> Floats:
-        return np.asarray(point + self.size * (self.root @ rng.standard_normal(len(point))))
-
-    def adapt(self, point: Floats, ratio: float, rate: float) -> None:
-        if rate > 0:
-            self.seen.append(point)
-            self.size = float(np.clip(self.size * np.exp(rate * (ratio - 0.3)), 1e-3, 1e3))
-
-    def learn(self) -> None:
-        if len(self.seen) >= 10 * max(1, len(self.root)) and len(self.root):
-            cov = np.atleast_2d(np.cov(np.array(self.seen).T))
-            if np.isfinite(cov).all() and np.linalg.eigvalsh(cov)[0] > 1e-12:
-                self.root, self.size = np.linalg.cholesky(cov), 2.4 / np.sqrt(len(self.root))
-        self.seen = []
-
-
-class _Covariance:
-    """A covariance drawn given the scatter of n vectors around zero, under the prior of ``Upper``."""
-
-    def __init__(self, prior: Upper, n_par: int) -> None:
-        self.prior, self.cov, self.precision = prior, 0.1 * np.eye(n_par), 10.0 * np.eye(n_par)
-        self.scales = np.ones(max(1, prior.n_scales))
-
-    def gain(self, c: float) -> float:
-        """Of the log density of (log c, vectors, Psi), a integrated out, when vectors go to c times and Psi to c^2 times."""
-        power = -float(self.prior.degrees) * len(self.cov) * float(np.log(c))
-        if self.prior.n_scales == 0:
-            return power - 0.5 * float((c**-2.0 - 1) * (self.prior.scale * self.precision).sum())
-        (shape, here), (_, there) = self._of_scales(1.0), self._of_scales(c**-2.0)
-        return float(power - shape @ np.log(there / here))
-
-    def stretch(self, c: float, rng: np.random.Generator) -> None:
-        """Psi to c^2 times what it is, and a anew."""
-        self.cov *= c**2
-        self.precision /= c**2
-        self._draw_scales(rng)
-
-    def _of_scales(self, shrunk: float) -> tuple[Floats, Floats]:
-        """Shapes and rates of the inverse gammas a | Psi, with Psi^-1 ``shrunk`` times what it is."""
-        prior, n_par = self.prior, len(self.cov)
-        members = np.bincount(prior.block, minlength=prior.n_scales)
-        held = np.bincount(prior.block, np.diagonal(self.precision), prior.n_scales)
-        shape = np.asarray(0.5 * (1 + members * (prior.nu + n_par - 1)), float)
-        return shape, np.asarray(prior.spread**-2 + prior.nu * shrunk * held)
-
-    def _draw_scales(self, rng: np.random.Generator) -> None:
-        if self.prior.n_scales:
-            shape, rate = self._of_scales(1.0)
-            self.scales = rate / rng.gamma(shape)
-
-    def draw(self, scatter: Floats, n: int, rng: np.random.Generator) -> None:
-        prior, n_par = self.prior, len(self.cov)
-        scale = prior.scale if prior.n_scales == 0 else np.diag(2 * prior.nu / self.scales[prior.block])
-        bartlett = np.tril(rng.standard_normal((n_par, n_par)), -1)
-        bartlett[np.diag_indices(n_par)] = np.sqrt(rng.chisquare(prior.degrees + n - np.arange(n_par)))
-        self.cov, self.precision = _from_bartlett(np.ascontiguousarray(scale + scatter), bartlett)
-        self._draw_scales(rng)
-
-
-def place_factors(blocks: Blocks, response: Floats, log_scales: Floats, log_factor: Floats,
-         at: tuple[npt.NDArray[np.intp], ...] | None = None) -> None:  # fmt: skip
-    """Factors and shifts of the alternatives from response parameters, error scales and people's factors, in place."""
-    if blocks.rows.shape[1] == 0:
-        return
-    scale = np.concatenate([[0.0], log_scales])[blocks.scale]
-    if at is not None:
-        own = np.zeros(blocks.row.shape)
-        own[at] = log_factor
-        scale = scale + own[:, None, :]
-    np.exp(scale, out=blocks.factor)
-    blocks.shift[...] = np.einsum("bjew,e->bjw", blocks.response, response)
-
-
-@compiled
-def all_values(blocks, link, gamma, out):  # type: ignore[no-untyped-def]
-    work, u = room_for(blocks), np.empty((blocks.seen.shape[1], WIDTH), REAL)
-    for b in range(gamma.shape[0]):
-        to_utilities(link, blocks, b, gamma[b], u)
-        block_value(blocks, b, u, work, out[b])

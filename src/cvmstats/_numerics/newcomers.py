@@ -31,10 +31,11 @@ import numpy.typing as npt
 
 from cvmstats._numerics import gibbs
 from cvmstats._numerics.blocks import Blocks
-from cvmstats._numerics.hierarchy import all_values, place_factors
+from cvmstats._numerics.draws import take
 from cvmstats._numerics.lanes import REAL, WIDTH
+from cvmstats._numerics.layout import place_factors
 from cvmstats._numerics.link import Link
-from cvmstats._numerics.people import draw_people, guide, remember
+from cvmstats._numerics.people import all_values, draw_people, guide, remember
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -305,12 +306,9 @@ class Newcomers:
         place_factors(blocks, *self._common(self.known), trial, at)
         value = self._values(blocks, people.gamma)
         gain = value[at] - people.value[at] + 0.5 * (self.log_factor**2 - trial**2) / tau**2
-        ratio = np.exp(np.minimum(0.0, np.nan_to_num(gain, nan=-np.inf)))
-        taken = self.rng.random(len(ratio)) < ratio
+        taken, self.steps = take(gain, self.steps, adapt, self.rng)
         self.log_factor = np.where(taken, trial, self.log_factor)
         people.value[at] = np.where(taken, value[at], people.value[at])
-        if adapt > 0:
-            self.steps = np.clip(self.steps * np.exp(adapt * (ratio - 0.44)), 0.01, 3.0)
         if not self.link.sign.any():
             move = 0.7 * tau * self.rng.standard_normal(len(self.log_factor))
             beta, offset, mean = self.beta(), self._offset(), self.known.mean[self.component]

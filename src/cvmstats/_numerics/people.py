@@ -255,6 +255,15 @@ def log_likelihood(blocks, values):  # type: ignore[no-untyped-def]
     return total
 
 
+@compiled
+def all_values(blocks, link, gamma, out):  # type: ignore[no-untyped-def]
+    """Log-likelihood (B, WIDTH) at coordinates (B, K, WIDTH)."""
+    work, u = room_for(blocks), np.empty((blocks.seen.shape[1], WIDTH), REAL)
+    for b in range(gamma.shape[0]):
+        to_utilities(link, blocks, b, gamma[b], u)
+        block_value(blocks, b, u, work, out[b])
+
+
 @compiled(fast=True)
 def settle(blocks, people, gamma, value):  # type: ignore[no-untyped-def]
     """Everybody who is live goes to ``gamma``."""

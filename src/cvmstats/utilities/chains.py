@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from cvmstats._numerics import gibbs
-from cvmstats._numerics.blocks import Blocks, lay_out
+from cvmstats._numerics.blocks import Blocks
 from cvmstats._numerics.coded import Coded, make_coded, sum_derivatives
 from cvmstats._numerics.hierarchy import Hierarchy, Model
+from cvmstats._numerics.layout import lay_out
 from cvmstats._numerics.link import Link, make_link, plain_link
 from cvmstats._numerics.logit import pooled_derivatives
 from cvmstats._numerics.newton import maximise

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cvmstats._numerics.blocks import lay_out
 from cvmstats._numerics.coded import Coded, make_coded, people_derivatives
+from cvmstats._numerics.layout import lay_out
 from cvmstats._numerics.link import make_link, plain_link
 from cvmstats._numerics.newcomers import Company, Known, Newcomers
 from cvmstats._numerics.tasks import Given, Reading, flatten
