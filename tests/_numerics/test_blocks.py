@@ -7,19 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cvmstats._numerics.blocks import (
-    FARTHEST,
-    Blocks,
-    add_curvature,
-    add_own_curvature,
-    block_gradient,
-    block_value,
-    room_for,
-)
+from cvmstats._numerics.blocks import Blocks
 from cvmstats._numerics.coded import make_coded, people_derivatives
 from cvmstats._numerics.lanes import WIDTH
 from cvmstats._numerics.layout import lay_out
-from cvmstats._numerics.link import plain_link, to_utilities
+from cvmstats._numerics.likelihood import (
+    FARTHEST,
+    add_curvature,
+    add_own_curvature,
+    full_gradient,
+    full_value,
+    room_for,
+)
+from cvmstats._numerics.link import make_link, plain_link
 from cvmstats._numerics.logit import average_curvature, gradient
 from cvmstats._numerics.tasks import FORMS, Given, Tasks, flatten
 
@@ -54,16 +54,17 @@ def random_tasks(seed: int, people: int, versions: int, gaps: float, form: str =
 
 def by_blocks(tasks: Tasks, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Log-likelihood (R), gradient (R, J) and minus the Hessian (R, J, J) of each person."""
-    blocks = lay_out(tasks)
-    work, own = room_for(blocks), blocks.row >= 0
+    blocks, link = lay_out(tasks), make_link(np.eye(N_OBJECTS))
+    assert (link.own == np.arange(N_OBJECTS)).all()  # utilities are the coordinates
+    work, own = room_for(blocks.sets), blocks.row >= 0
     lanes = np.zeros((len(blocks.row), N_OBJECTS, WIDTH))
     lanes.transpose(0, 2, 1)[own] = u[blocks.row[own]]
     slope, value = np.zeros_like(lanes), np.zeros((len(lanes), WIDTH))
     curvature = np.zeros((len(lanes), N_OBJECTS * (N_OBJECTS + 1) // 2, WIDTH))
     for b in range(len(lanes)):
-        block_value(blocks, b, lanes[b], work, value[b])
-        block_gradient(blocks, b, lanes[b], work, slope[b])
-        add_curvature(blocks, b, lanes[b], work, curvature[b])
+        full_value(link, *blocks[2:], b, lanes[b], np.empty_like(lanes[b]), work, value[b])
+        full_gradient(link, *blocks[2:], b, lanes[b], np.empty_like(lanes[b]), work, slope[b], np.empty_like(lanes[b]))
+        add_curvature(blocks.sets, blocks.odd, b, lanes[b], work, curvature[b])
     values, slopes, full = np.empty(len(u)), np.empty_like(u), np.zeros((len(u), N_OBJECTS, N_OBJECTS))
     values[blocks.row[own]] = value[own]
     slopes[blocks.row[own]] = slope.transpose(0, 2, 1)[own]
@@ -77,18 +78,17 @@ def by_blocks(tasks: Tasks, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.n
 def by_own_rows(tasks: Tasks, coding: np.ndarray, beta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Log-likelihood (R) and minus the Hessian (R, K, K) of each person, from blocks with rows of their own."""
     blocks, link = lay_out(tasks, make_coded(tasks, coding)), plain_link(np.zeros(coding.shape[1]))
-    n_obj, n_par = blocks.rows.shape[1:3]
+    n_obj, n_par = blocks.own.rows.shape[1:3]
     values, full, lower = np.empty(len(beta)), np.empty((len(beta), n_par, n_par)), np.tril_indices(n_par)
     for b in range(len(blocks.row)):
         own = blocks.row[b] >= 0
         gamma = np.zeros((n_par, WIDTH))
         gamma[:, own] = beta[blocks.row[b, own]].T
-        u, value, work = np.empty((n_obj, WIDTH)), np.empty(WIDTH), room_for(blocks)
+        u, value, work = np.empty((n_obj, WIDTH)), np.empty(WIDTH), room_for(blocks.sets)
         half = np.zeros((n_par * (n_par + 1) // 2, WIDTH))
-        to_utilities(link, blocks, b, gamma, u)
-        block_value(blocks, b, u, work, value)
-        block_gradient(blocks, b, u, work, np.empty_like(u))
-        add_own_curvature(blocks, b, u, work, gamma, link.sign, half)
+        full_value(link, *blocks[2:], b, gamma, u, work, value)
+        full_gradient(link, *blocks[2:], b, gamma, u, work, np.empty_like(u), np.empty_like(gamma))
+        add_own_curvature(*blocks[2:], blocks.live, b, u, work, gamma, link.sign, half)
         values[blocks.row[b, own]] = value[own]
         square = np.empty((WIDTH, n_par, n_par))
         square[:, lower[0], lower[1]] = square[:, lower[1], lower[0]] = half.T
@@ -195,8 +195,8 @@ def test_everybody_has_one_lane_and_idle_lanes_say_so() -> None:
     assert sorted(blocks.row[blocks.row >= 0].tolist()) == list(range(WIDTH + 3))
     idle = blocks.row < 0
     np.testing.assert_array_equal(blocks.live, ((~idle) * (1 << np.arange(WIDTH))).sum(axis=1))
-    assert not blocks.linear.transpose(0, 2, 1)[idle].any()
-    for masks in (blocks.has_best, blocks.has_worst):
+    assert not blocks.sets.linear.transpose(0, 2, 1)[idle].any()
+    for masks in (blocks.sets.has_best, blocks.sets.has_worst):
         assert not (masks & ~blocks.live[:, None]).any()
 
 
@@ -209,10 +209,10 @@ def test_people_of_one_version_share_a_block() -> None:
         version = np.repeat([0, 1], counts)
         return lay_out(flatten(shown, version, np.tile([1, 0, -1], (sum(counts), 1, 1)), kind, N_OBJECTS))
 
-    assert laid_out(WIDTH, WIDTH).alike.all()
-    assert laid_out(WIDTH + WIDTH // 2, WIDTH).alike.tolist() == [True, True, True]
+    assert laid_out(WIDTH, WIDTH).sets.alike.all()
+    assert laid_out(WIDTH + WIDTH // 2, WIDTH).sets.alike.tolist() == [True, True, True]
     mixed = laid_out(WIDTH + 2, WIDTH + 3)
-    assert mixed.alike.tolist() == [True, True, False]
+    assert mixed.sets.alike.tolist() == [True, True, False]
     assert (mixed.row[2] >= 0).sum() == 5
 
 

@@ -54,7 +54,8 @@ def test_without_answers_the_scale_follows_its_prior(name: str) -> None:
     chain, n_par = place.chain, len(place.mu)
     people, population, upper = chain.people, chain.population, place.upper
     answers = ("has_best", "has_worst", "linear")
-    blank = chain.blocks._replace(**{name: np.zeros_like(getattr(chain.blocks, name)) for name in answers})
+    sets = chain.blocks.sets
+    blank = chain.blocks._replace(sets=sets._replace(**{name: np.zeros_like(getattr(sets, name)) for name in answers}))
     for part in (people.pull, people.stiffness, people.value):
         part[...] = 0.0
     start, step, logs = population.cov.copy(), np.ones(1), []

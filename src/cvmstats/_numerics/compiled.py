@@ -14,11 +14,15 @@ FUSED = {"contract"}
 """Only multiply-and-add in one rounding: for sums whose order carries their accuracy."""
 
 
-def compiled(function: Callable[..., Any] | None = None, *, fast: bool = False, fused: bool = False) -> Any:
-    """Compile to machine code; where neither package folder nor home is writable, without a cache on disk."""
+def compiled(function: Callable[..., Any] | None = None, *, fast: bool = False, fused: bool = False,
+             inside: bool = False) -> Any:  # fmt: skip
+    """Compile to machine code; where neither package folder nor home is writable, without a cache on disk.
+
+    ``inside`` makes a function part of those that call it: for short ones that choose who gets which of many arrays.
+    """
 
     def decorate(plain: Callable[..., Any]) -> Any:
-        options = dict(_OPTIONS)
+        options = {**_OPTIONS, "forceinline": True} if inside else dict(_OPTIONS)
         if fast or fused:
             options["fastmath"] = FAST if fast else FUSED
         try:

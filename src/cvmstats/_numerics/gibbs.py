@@ -111,7 +111,7 @@ class Chain(NamedTuple):
 def start(blocks: Blocks, link: Link, prior: Upper, pooled: Floats, n_people: int, stream: np.random.SeedSequence) -> Chain:
     """Overdispersed start: the mean near the pooled one (K), standard deviations between .3 and 1.5."""
     n_blocks, n_par = len(blocks.row), link.coding.shape[1]
-    across = n_par if blocks.rows.shape[1] else len(link.coding)
+    across = n_par if blocks.own.rows.shape[1] else len(link.coding)
     words = stream.generate_state(n_people + 1, np.uint64)
     rng = np.random.Generator(np.random.Philox(stream))
     mean = pooled + 0.3 * rng.standard_normal(n_par)

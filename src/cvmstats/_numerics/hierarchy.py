@@ -101,7 +101,7 @@ class Hierarchy:
         own, more = stream.spawn(2)
         self.rng = np.random.Generator(np.random.Philox(more))
         self.model, self.n_par, self.n_response = model, n_par, n_response
-        blocks = blocks._replace(factor=blocks.factor.copy(), shift=blocks.shift.copy())
+        blocks = blocks.with_factors(blocks.own.factor.copy(), blocks.own.shift.copy())
         common = np.array(phi[n_par:], float)
         common = common + 0.1 * self.rng.standard_normal(len(common))
         self.common, self.walk = common, Walk(len(common))
@@ -321,13 +321,13 @@ class Hierarchy:
         return out
 
     def _proposal(self, common: Floats, log_factor: Floats) -> Blocks:
-        blocks = self.blocks._replace(factor=np.empty_like(self.blocks.factor), shift=np.empty_like(self.blocks.shift))
+        blocks = self.blocks.with_factors(np.empty_like(self.blocks.own.factor), np.empty_like(self.blocks.own.shift))
         place_factors(blocks, common[: self.n_response], common[self.n_response :], log_factor, self.at)
         return blocks
 
     def _take(self, blocks: Blocks) -> None:
-        self.blocks.factor[...] = blocks.factor
-        self.blocks.shift[...] = blocks.shift
+        self.blocks.own.factor[...] = blocks.own.factor
+        self.blocks.own.shift[...] = blocks.own.shift
 
     def _draw_common(self, adapt: float) -> None:
         """One step of (rho, kappa)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cvmstats._numerics.blocks import Bits, Blocks
+from cvmstats._numerics.blocks import Bits, Blocks, Odd, Own, Sets
 from cvmstats._numerics.coded import Coded
 from cvmstats._numerics.lanes import BITS, REAL, WIDTH
 from cvmstats._numerics.logit import rules
@@ -67,19 +67,18 @@ def lay_out(given: Tasks, coded: Coded | None = None) -> Blocks:
            for i in row.ravel()]  # fmt: skip
     flat = np.concatenate(odd)
     pieces = [tasks.objects[tasks.start[t] : tasks.start[t + 1]] for t in flat]
-    rows, response, scale = _own_rows(row, own, coded, n_objects)
-    return Blocks(
-        row=row, rows=rows, response=response, scale=scale, factor=np.ones(scale.shape), shift=np.zeros(scale.shape),
-        live=_bits(live), alike=(member == member[..., :1]).all(axis=(1, 2, 3)), member=member, rest=_bits(rest),
-        has_best=_bits(has_best), has_worst=_bits(has_worst), less=less, flip=_bits(flip), linear=linear, seen=seen,
-        seen_rest=_bits(seen_rest),
+    sets = Sets(
+        alike=(member == member[..., :1]).all(axis=(1, 2, 3)), member=member, rest=_bits(rest), has_best=_bits(has_best),
+        has_worst=_bits(has_worst), less=less, flip=_bits(flip), linear=linear, seen=seen, seen_rest=_bits(seen_rest),
         often=(seen < n_tasks).any(axis=3).sum(axis=2),
-        odd=np.cumsum([0] + [len(own) for own in odd]).astype(np.int64),
-        odd_start=np.cumsum([0] + [len(p) for p in pieces]).astype(np.int64),
-        odd_objects=np.concatenate([np.zeros(0, np.int64), *pieces]).astype(np.int64),
-        odd_best=tasks.best[flat].astype(np.int64), odd_worst=tasks.worst[flat].astype(np.int64),
-        odd_rule=rule[flat].astype(np.int8),
     )  # fmt: skip
+    apart = Odd(
+        first=np.cumsum([0] + [len(own) for own in odd]).astype(np.int64),
+        start=np.cumsum([0] + [len(p) for p in pieces]).astype(np.int64),
+        objects=np.concatenate([np.zeros(0, np.int64), *pieces]).astype(np.int64),
+        best=tasks.best[flat].astype(np.int64), worst=tasks.worst[flat].astype(np.int64), rule=rule[flat].astype(np.int8),
+    )  # fmt: skip
+    return Blocks(row, _bits(live), sets, _own(row, own, coded, n_objects), apart)
 
 
 def _fractions(tasks: Tasks) -> tuple[Tasks, npt.NDArray[np.bool_]]:
@@ -116,11 +115,11 @@ def _count_anew(tasks: Tasks) -> tuple[Tasks, list[npt.NDArray[np.int64]]]:
     return tasks._replace(objects=objects, n_objects=max(2, *(len(o) for o in own)), alternatives=None), own
 
 
-def _own_rows(row: npt.NDArray[np.int64], own: list[npt.NDArray[np.int64]] | None, coded: Coded | None,
-              n_objects: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.int64]]:  # fmt: skip
+def _own(row: npt.NDArray[np.int64], own: list[npt.NDArray[np.int64]] | None, coded: Coded | None, n_objects: int) -> Own:
     """Rows of coding and response and the error scale of each lane's objects; 0 where there is none."""
     if coded is None or own is None:
-        return np.zeros((len(row), 0, 0, WIDTH)), np.zeros((len(row), 0, 0, WIDTH)), np.zeros((len(row), 0, WIDTH), np.int64)
+        nothing = np.zeros((len(row), 0, WIDTH))
+        return Own(nothing[:, :, None], nothing[:, :, None], nothing.astype(np.int64), nothing, nothing)
     rows = np.zeros((len(row), n_objects, coded.rows.shape[1], WIDTH), REAL)
     response = np.zeros((len(row), n_objects, coded.response.shape[1], WIDTH), REAL)
     scale = np.zeros((len(row), n_objects, WIDTH), np.int64)
@@ -129,7 +128,7 @@ def _own_rows(row: npt.NDArray[np.int64], own: list[npt.NDArray[np.int64]] | Non
         rows[b, : len(which), :, lane] = coded.rows[which]
         response[b, : len(which), :, lane] = coded.response[which]
         scale[b, : len(which), lane] = coded.scale[which]
-    return rows, response, scale
+    return Own(rows, response, scale, np.ones(scale.shape), np.zeros(scale.shape))
 
 
 def _rank(groups: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -170,12 +169,12 @@ def _bits(lanes: npt.NDArray[np.bool_]) -> Bits:
 def place_factors(blocks: Blocks, response: Floats, log_scales: Floats, log_factor: Floats,
          at: tuple[npt.NDArray[np.intp], ...] | None = None) -> None:  # fmt: skip
     """Factors and shifts of the alternatives from response parameters, error scales and people's factors, in place."""
-    if blocks.rows.shape[1] == 0:
+    if blocks.own.rows.shape[1] == 0:
         return
-    scale = np.concatenate([[0.0], log_scales])[blocks.scale]
+    scale = np.concatenate([[0.0], log_scales])[blocks.own.scale]
     if at is not None:
         own = np.zeros(blocks.row.shape)
         own[at] = log_factor
         scale = scale + own[:, None, :]
-    np.exp(scale, out=blocks.factor)
-    blocks.shift[...] = np.einsum("bjew,e->bjw", blocks.response, response)
+    np.exp(scale, out=blocks.own.factor)
+    blocks.own.shift[...] = np.einsum("bjew,e->bjw", blocks.own.response, response)

@@ -65,62 +65,68 @@ def plain_link(sign: npt.ArrayLike) -> Link:
 
 
 @compiled(fast=True)
-def to_parameters(link, gamma, out):  # type: ignore[no-untyped-def]
+def to_parameters(sign, gamma, out):  # type: ignore[no-untyped-def]
     """What multiplies the rows: gamma, or where the sign is held its exponential."""
     for k in range(gamma.shape[0]):
         v = load(gamma, k)
-        if link.sign[k] != 0.0:
+        if sign[k] != 0.0:
             v = choose(above(v, _FARTHEST), _FARTHEST, choose(above(-_FARTHEST, v), -_FARTHEST, v))
-            store(out, k, link.sign[k] * exponential(v))
+            store(out, k, sign[k] * exponential(v))
         else:
             store(out, k, v)
 
 
 @compiled(fast=True)
-def to_utilities(link, blocks, b, gamma, u):  # type: ignore[no-untyped-def]
-    """u (J, WIDTH) of block ``b`` from gamma (K, WIDTH)."""
-    n_par = gamma.shape[0]
-    if blocks.rows.shape[1] > 0:
-        beta = np.empty((n_par, WIDTH), REAL)
-        to_parameters(link, gamma, beta)
-        for j in range(u.shape[0]):
-            s = spread(0.0)
-            for q in range(n_par):
-                s += load(blocks.rows[b, j], q) * load(beta, q)
-            store(u, j, load(blocks.factor[b], j) * s + load(blocks.shift[b], j))
-        return
+def utilities(link, gamma, u):  # type: ignore[no-untyped-def]
+    """u (J, WIDTH) from gamma (K, WIDTH)."""
     for j in range(u.shape[0]):
         k = link.own[j]
         if k >= 0:
             store(u, j, load(gamma, k))
         else:
             s = spread(0.0)
-            for q in range(n_par):
+            for q in range(gamma.shape[0]):
                 s += link.coding[j, q] * load(gamma, q)
             store(u, j, s)
 
 
 @compiled(fast=True)
-def to_coordinates(link, blocks, b, gamma, slope, out):  # type: ignore[no-untyped-def]
+def coordinates(link, slope, out):  # type: ignore[no-untyped-def]
     """Gradient in gamma (K, WIDTH) from the one in utilities (J, WIDTH)."""
-    n_par = out.shape[0]
-    for q in range(n_par):
+    for q in range(out.shape[0]):
         store(out, q, spread(0.0))
-    if blocks.rows.shape[1] > 0:
-        for j in range(slope.shape[0]):
-            v = load(slope, j) * load(blocks.factor[b], j)
-            for q in range(n_par):
-                store(out, q, load(out, q) + load(blocks.rows[b, j], q) * v)
-        beta = np.empty((n_par, WIDTH), REAL)
-        to_parameters(link, gamma, beta)
-        for q in range(n_par):
-            if link.sign[q] != 0.0:
-                store(out, q, load(out, q) * load(beta, q))
-        return
     for j in range(slope.shape[0]):
         v = load(slope, j)
         if link.own[j] >= 0:
             store(out, link.own[j], load(out, link.own[j]) + v)
         else:
-            for q in range(n_par):
+            for q in range(out.shape[0]):
                 store(out, q, load(out, q) + link.coding[j, q] * v)
+
+
+@compiled(fast=True)
+def own_utilities(sign, rows, factor, shift, gamma, u):  # type: ignore[no-untyped-def]
+    """The same of a block whose lanes have rows of their own (J, K, WIDTH)."""
+    beta = np.empty((gamma.shape[0], WIDTH), REAL)
+    to_parameters(sign, gamma, beta)
+    for j in range(u.shape[0]):
+        s = spread(0.0)
+        for q in range(gamma.shape[0]):
+            s += load(rows[j], q) * load(beta, q)
+        store(u, j, load(factor, j) * s + load(shift, j))
+
+
+@compiled(fast=True)
+def own_coordinates(sign, rows, factor, gamma, slope, out):  # type: ignore[no-untyped-def]
+    """The same of a block whose lanes have rows of their own (J, K, WIDTH)."""
+    for q in range(out.shape[0]):
+        store(out, q, spread(0.0))
+    for j in range(slope.shape[0]):
+        v = load(slope, j) * load(factor, j)
+        for q in range(out.shape[0]):
+            store(out, q, load(out, q) + load(rows[j], q) * v)
+    beta = np.empty((gamma.shape[0], WIDTH), REAL)
+    to_parameters(sign, gamma, beta)
+    for q in range(out.shape[0]):
+        if sign[q] != 0.0:
+            store(out, q, load(out, q) * load(beta, q))

@@ -105,7 +105,7 @@ class Newcomers:
         own, more = stream.spawn(2)
         self.rng = np.random.Generator(np.random.Philox(more))
         self.company, self.n_par, self.link = company, known.mean.shape[1], link
-        self.blocks = blocks._replace(factor=blocks.factor.copy(), shift=blocks.shift.copy())
+        self.blocks = blocks.with_factors(blocks.own.factor.copy(), blocks.own.shift.copy())
         self.log_factor, self.steps = np.zeros(company.n_people), np.full(company.n_people, 0.3)
         place_factors(self.blocks, *self._common(known), self.log_factor)
         middle = known.size @ known.mean
@@ -177,7 +177,7 @@ class Newcomers:
         covs = [known.cov, known.cov + known.account_cov] if self.alone.any() else [known.cov]
         self.precision = np.stack([np.linalg.inv(c) for c in covs])  # (1 or 2, S, K, K): of most people, of those alone
         self.root = np.linalg.cholesky(self.precision)
-        if self.blocks.rows.shape[1]:
+        if self.blocks.own.rows.shape[1]:
             place_factors(self.blocks, *self._common(known), self.log_factor, self.at)
             if np.isfinite(self.people.value[self.at]).all():
                 self.people.value[...] = self._values(self.blocks, self.people.gamma)
@@ -302,7 +302,7 @@ class Newcomers:
         """lambda_i, and lambda_i with beta_i so that utilities stay what they are, as in the fit; tau is known."""
         people, at, tau = self.people, self.at, self.known.tau
         trial = self.log_factor + self.steps * self.rng.standard_normal(len(self.log_factor))
-        blocks = self.blocks._replace(factor=np.empty_like(self.blocks.factor), shift=np.empty_like(self.blocks.shift))
+        blocks = self.blocks.with_factors(np.empty_like(self.blocks.own.factor), np.empty_like(self.blocks.own.shift))
         place_factors(blocks, *self._common(self.known), trial, at)
         value = self._values(blocks, people.gamma)
         gain = value[at] - people.value[at] + 0.5 * (self.log_factor**2 - trial**2) / tau**2

@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from cvmstats._numerics.blocks import block_value, room_for
 from cvmstats._numerics.compiled import compiled
 from cvmstats._numerics.lane_algebra import factorise, inner, multiply, solve_lower, solve_upper, sum_rows, times_upper
 from cvmstats._numerics.lanes import REAL, WIDTH, choose, load, logarithm, spread, store
-from cvmstats._numerics.link import to_utilities
+from cvmstats._numerics.likelihood import full_value, plain_value, room_for
 from cvmstats._numerics.people import log_likelihood, settle
 from cvmstats._numerics.population import draw_scales, log_prior
 from cvmstats._numerics.square import product, transposed
@@ -33,44 +32,47 @@ def _places(blocks, link, people, precision, mean, shrunk, gamma, value, out):  
 
     Into ``out``: sums over people of log |L| before less after, and of (beta - m)'P(beta - m) / 2 before and after.
     """
-    n_par, n_obj = people.gamma.shape[1], blocks.seen.shape[1]
-    work = room_for(blocks)
+    sets, own, odd, live = blocks.sets, blocks.own, blocks.odd, blocks.live
+    plain = own.rows.shape[1] == 0 and len(odd.rule) == 0
+    at, guide, stiffness, offset = people.gamma, people.pull, people.stiffness, people.offset
+    n_par, n_obj = at.shape[1], sets.seen.shape[1]
+    work = room_for(sets)
     factor, inverse = np.empty((n_par * (n_par + 1) // 2, WIDTH), REAL), np.empty((n_par, WIDTH), REAL)
     center, x, u = np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL), np.empty((n_obj, WIDTH), REAL)
     sums = np.zeros((1, 3, WIDTH), REAL)
-    scaled, moved = shrunk * precision, people.offset.shape[0] > 0
-    own, pull = np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL)
-    for b in range(people.gamma.shape[0]):
-        if blocks.live[b] == 0:
+    scaled, moved = shrunk * precision, offset.shape[0] > 0
+    middle, pull = np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL)
+    for b in range(at.shape[0]):
+        if live[b] == 0:
             continue
         for k in range(n_par):
-            store(own, k, (load(people.offset[b], k) if moved else spread(0.0)) + mean[k])
-        multiply(precision, own, pull)
-        factorise(precision, people.stiffness[b], factor, inverse)
+            store(middle, k, (load(offset[b], k) if moved else spread(0.0)) + mean[k])
+        multiply(precision, middle, pull)
+        factorise(precision, stiffness[b], factor, inverse)
         change = spread(1.0)
         for k in range(n_par):
-            store(center, k, load(people.pull[b], k) + load(pull, k))
+            store(center, k, load(guide[b], k) + load(pull, k))
             change = change / load(inverse, k)
         solve_lower(factor, inverse, center)
-        times_upper(factor, people.gamma[b], x)
+        times_upper(factor, at[b], x)
         for k in range(n_par):
             store(x, k, load(x, k) - load(center, k))
-        factorise(scaled, people.stiffness[b], factor, inverse)
+        factorise(scaled, stiffness[b], factor, inverse)
         for k in range(n_par):
-            store(center, k, load(people.pull[b], k) + shrunk * load(pull, k))
+            store(center, k, load(guide[b], k) + shrunk * load(pull, k))
             change = change * load(inverse, k)
         solve_lower(factor, inverse, center)
         for k in range(n_par):
             store(gamma[b], k, load(x, k) + load(center, k))
         solve_upper(factor, inverse, gamma[b])
-        to_utilities(link, blocks, b, gamma[b], u)
-        block_value(blocks, b, u, work, value[b])
-        store(sums[0], 0, load(sums[0], 0) + choose(blocks.live[b], logarithm(change), 0.0))
+        if not plain or plain_value(link, sets, b, gamma[b], u, work, value[b]):
+            full_value(link, sets, own, odd, b, gamma[b], u, work, value[b])
+        store(sums[0], 0, load(sums[0], 0) + choose(live[b], logarithm(change), 0.0))
         for side in range(2):
             for k in range(n_par):
-                store(x, k, (load(people.gamma[b], k) if side == 0 else load(gamma[b], k)) - load(own, k))
+                store(x, k, (load(at[b], k) if side == 0 else load(gamma[b], k)) - load(middle, k))
             multiply(precision, x, center)
-            store(sums[0], 1 + side, load(sums[0], 1 + side) + choose(blocks.live[b], 0.5 * inner(x, center), 0.0))
+            store(sums[0], 1 + side, load(sums[0], 1 + side) + choose(live[b], 0.5 * inner(x, center), 0.0))
     sum_rows(sums, out)
 
 

@@ -33,11 +33,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cvmstats._numerics.blocks import block_gradient, block_value, room_for
 from cvmstats._numerics.compiled import compiled
 from cvmstats._numerics.lane_algebra import combine, sum_outer, sum_rows, sum_square
 from cvmstats._numerics.lanes import REAL, WIDTH, choose, load, spread, store
-from cvmstats._numerics.link import to_coordinates, to_utilities
+from cvmstats._numerics.likelihood import full_gradient, full_value, plain_gradient, plain_value, room_for
 from cvmstats._numerics.people import log_likelihood, settle
 from cvmstats._numerics.population import draw_scales, log_prior
 from cvmstats._numerics.square import cholesky, invert_lower, product, scaled_rows, transposed
@@ -111,11 +110,11 @@ def apart(people, b, gamma):  # type: ignore[no-untyped-def]
 
 
 @compiled(fast=True)
-def _bring(people, b, gamma):  # type: ignore[no-untyped-def]
+def _bring(offset, b, gamma):  # type: ignore[no-untyped-def]
     """Add what is each person's own."""
-    if people.offset.shape[0] > 0:
+    if offset.shape[0] > 0:
         for k in range(gamma.shape[0]):
-            store(gamma, k, load(gamma, k) + load(people.offset[b], k))
+            store(gamma, k, load(gamma, k) + load(offset[b], k))
 
 
 @compiled(fast=True)
@@ -144,40 +143,45 @@ def _keep(blocks, people, frame, mu, m, root, spread_of):  # type: ignore[no-unt
 @compiled(fast=True)
 def _pass_gradients(blocks, link, people, frame, kept, by_h, by_x, shift, sum_f, fh, fx):  # type: ignore[no-untyped-def]
     """Sums over people of the likelihood's gradient f in gamma (K), and of f h' and f x' (K, K)."""
-    n_par, n_obj = kept.x.shape[1], blocks.seen.shape[1]
-    work = room_for(blocks)
-    gamma, force = np.empty((n_par, WIDTH), REAL), np.empty_like(kept.x)
+    sets, own, odd, live = blocks.sets, blocks.own, blocks.odd, blocks.live
+    plain = own.rows.shape[1] == 0 and len(odd.rule) == 0
+    anchor, x, offset = frame.anchor, kept.x, people.offset
+    n_par, n_obj = x.shape[1], sets.seen.shape[1]
+    work = room_for(sets)
+    gamma, force = np.empty((n_par, WIDTH), REAL), np.empty_like(x)
     u, slope = np.empty((n_obj, WIDTH), REAL), np.empty((n_obj, WIDTH), REAL)
-    for b in range(kept.x.shape[0]):
-        if blocks.live[b] == 0:
+    for b in range(x.shape[0]):
+        if live[b] == 0:
             for k in range(n_par):
                 store(force[b], k, spread(0.0))
             continue
-        combine(by_h, frame.anchor[b], by_x, kept.x[b], shift, gamma)
-        _bring(people, b, gamma)
-        to_utilities(link, blocks, b, gamma, u)
-        block_gradient(blocks, b, u, work, slope)
-        to_coordinates(link, blocks, b, gamma, slope, force[b])
+        combine(by_h, anchor[b], by_x, x[b], shift, gamma)
+        _bring(offset, b, gamma)
+        if not plain or plain_gradient(link, sets, b, gamma, u, work, slope, force[b]):
+            full_gradient(link, sets, own, odd, b, gamma, u, work, slope, force[b])
         for k in range(n_par):
-            store(force[b], k, choose(blocks.live[b], load(force[b], k), 0.0))
+            store(force[b], k, choose(live[b], load(force[b], k), 0.0))
     sum_rows(force, sum_f)
-    sum_outer(force, frame.anchor, fh)
-    sum_outer(force, kept.x, fx)
+    sum_outer(force, anchor, fh)
+    sum_outer(force, x, fx)
 
 
 @compiled(fast=True)
 def _pass_values(blocks, link, people, frame, kept, by_h, by_x, shift, gamma, value):  # type: ignore[no-untyped-def]
     """Where people come to stand, and the log-likelihood there."""
-    n_obj = blocks.seen.shape[1]
-    work = room_for(blocks)
+    sets, own, odd, live = blocks.sets, blocks.own, blocks.odd, blocks.live
+    plain = own.rows.shape[1] == 0 and len(odd.rule) == 0
+    anchor, x, offset = frame.anchor, kept.x, people.offset
+    n_obj = sets.seen.shape[1]
+    work = room_for(sets)
     u = np.empty((n_obj, WIDTH), REAL)
     for b in range(gamma.shape[0]):
-        if blocks.live[b] == 0:
+        if live[b] == 0:
             continue
-        combine(by_h, frame.anchor[b], by_x, kept.x[b], shift, gamma[b])
-        _bring(people, b, gamma[b])
-        to_utilities(link, blocks, b, gamma[b], u)
-        block_value(blocks, b, u, work, value[b])
+        combine(by_h, anchor[b], by_x, x[b], shift, gamma[b])
+        _bring(offset, b, gamma[b])
+        if not plain or plain_value(link, sets, b, gamma[b], u, work, value[b]):
+            full_value(link, sets, own, odd, b, gamma[b], u, work, value[b])
     return log_likelihood(blocks, value)
 
 

@@ -1,0 +1,383 @@
+"""The likelihood of a block of people, its gradient and curvature (``blocks.py`` says how the answers lie).
+
+Loops over blocks call ``plain_value`` and ``plain_gradient``, which become part of them; where there is more than products of
+logits over common codings, or a person's utilities are too far out for exponentials, ``full_value`` and ``full_gradient``.
+
+Shapes: J objects, K parameters, T tasks, WIDTH people side by side.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from cvmstats._numerics.compiled import compiled
+from cvmstats._numerics.ends import bend, ends, take_pairs
+from cvmstats._numerics.lanes import (
+    REAL,
+    WIDTH,
+    above,
+    choose,
+    exponential,
+    gather,
+    load,
+    logarithm,
+    spread,
+    store,
+)
+from cvmstats._numerics.link import coordinates, own_coordinates, own_utilities, utilities
+
+FARTHEST = 80.0
+"""Beyond this (logits) sums of exponentials no longer fit a double; such people are computed one by one, exactly."""
+
+
+class Work(NamedTuple):
+    """Work space of one block: e^u and e^-u (J + 1, WIDTH); of each task (T + 1, WIDTH) what they are multiplied by, D and U
+    over U D - a, and a over its square. The last rows are 0."""  # fmt: skip
+
+    e: npt.NDArray[np.float64]
+    f: npt.NDArray[np.float64]
+    inv_b: npt.NDArray[np.float64]
+    inv_w: npt.NDArray[np.float64]
+    pair: npt.NDArray[np.float64]
+
+
+@compiled
+def room_for(sets):  # type: ignore[no-untyped-def]
+    """Work space for the likelihood of a block."""
+    n_objects, n_tasks = sets.seen.shape[1], sets.member.shape[1]
+    return Work(np.zeros((n_objects + 1, WIDTH), REAL), np.zeros((n_objects + 1, WIDTH), REAL),
+                np.zeros((n_tasks + 1, WIDTH), REAL), np.zeros((n_tasks + 1, WIDTH), REAL),
+                np.zeros((n_tasks + 1, WIDTH), REAL))  # fmt: skip
+
+
+@compiled(fast=True)
+def _exponentials(u, work):  # type: ignore[no-untyped-def]
+    """e^u and e^-u; returns the mask of the lanes with utilities too far out for them."""
+    far = np.uint16(0)
+    for j in range(u.shape[0]):
+        v = load(u, j)
+        high, low = above(v, FARTHEST), above(-FARTHEST, v)
+        far = np.uint16(far | high | low)
+        v = choose(high, FARTHEST, choose(low, -FARTHEST, v))
+        e = exponential(v)
+        store(work.e, j, e)
+        store(work.f, j, 1.0 / e)
+    return far
+
+
+@compiled(fast=True)
+def _sums(sets, b, t, work):  # type: ignore[no-untyped-def]
+    """The two sums of task ``t``, 1 where nothing was picked from them."""
+    member, rest = sets.member[b, t], sets.rest[b, t]
+    best, worst = spread(0.0), spread(0.0)
+    if sets.alike[b]:
+        for a in range(member.shape[0]):
+            m = member[a, 0]
+            best += load(work.e, m)
+            worst += choose(rest[a], load(work.f, m), 0.0)
+    else:
+        for a in range(member.shape[0]):
+            best += gather(work.e, member, a)
+            worst += choose(rest[a], gather(work.f, member, a), 0.0)
+    return choose(sets.has_best[b, t], best, 1.0), choose(sets.has_worst[b, t], worst, 1.0)
+
+
+@compiled(fast=True)
+def _value(sets, b, u, work, value):  # type: ignore[no-untyped-def]
+    """What is a product of logits; returns the mask of the lanes in which it is wrong, because utilities are far out."""
+    far = _exponentials(u, work)
+    total, sums = spread(0.0), spread(1.0)
+    for t in range(sets.member.shape[1]):
+        best, worst = _sums(sets, b, t, work)
+        each = best * worst - load(sets.less[b], t)
+        if sets.flip[b, t]:
+            each = choose(sets.flip[b, t], 1.0 / each, each)
+        sums = sums * each
+        if t % 2 == 1:  # the product of four sums always fits a double
+            total -= logarithm(sums)
+            sums = spread(1.0)
+    total -= logarithm(sums)
+    for j in range(u.shape[0]):
+        total += load(sets.linear[b], j) * load(u, j)
+    store(value, 0, total)
+    return far
+
+
+@compiled(fast=True)
+def _gradient(sets, b, u, work, slope):  # type: ignore[no-untyped-def]
+    """The same of the gradient, without logarithms."""
+    far = _exponentials(u, work)
+    for t in range(sets.member.shape[1]):
+        best, worst = _sums(sets, b, t, work)
+        less = load(sets.less[b], t)
+        both = 1.0 / (best * worst - less)
+        pair = less * both * both
+        if sets.flip[b, t]:
+            both = choose(sets.flip[b, t], 0.0 - both, both)
+            pair = choose(sets.flip[b, t], 0.0 - pair, pair)
+        store(work.pair, t, pair)
+        store(work.inv_b, t, choose(sets.has_best[b, t], worst * both, 0.0))
+        store(work.inv_w, t, choose(sets.has_worst[b, t], best * both, 0.0))
+    for j in range(u.shape[0]):
+        best, worst = spread(0.0), spread(0.0)
+        seen = sets.seen[b, j]
+        if sets.alike[b]:
+            for n in range(sets.often[b, j]):
+                t = seen[n, 0]
+                best += load(work.inv_b, t)
+                worst += choose(sets.seen_rest[b, j, n], load(work.inv_w, t), 0.0)
+        else:
+            for n in range(sets.often[b, j]):
+                best += gather(work.inv_b, seen, n)
+                worst += choose(sets.seen_rest[b, j, n], gather(work.inv_w, seen, n), 0.0)
+        store(slope, j, load(sets.linear[b], j) - load(work.e, j) * best + load(work.f, j) * worst)
+    return far
+
+
+@compiled(fast=True, inside=True)
+def plain_value(link, sets, b, gamma, u, work, value):  # type: ignore[no-untyped-def]
+    """Log-likelihood ``value`` (WIDTH) of block ``b`` at coordinates ``gamma`` (K, WIDTH), where there is nothing else.
+
+    Returns the mask of the lanes in which it is wrong because utilities are far out. Leaves the utilities in ``u``.
+    """
+    utilities(link, gamma, u)
+    return _value(sets, b, u, work, value)
+
+
+@compiled(fast=True, inside=True)
+def plain_gradient(link, sets, b, gamma, u, work, slope, out):  # type: ignore[no-untyped-def]
+    """Its gradient ``out`` (K, WIDTH); leaves the one in utilities in ``slope``."""
+    utilities(link, gamma, u)
+    far = _gradient(sets, b, u, work, slope)
+    coordinates(link, slope, out)
+    return far
+
+
+@compiled(fast=True)
+def full_value(link, sets, own, odd, b, gamma, u, work, value):  # type: ignore[no-untyped-def]
+    """The same whatever there is."""
+    if own.rows.shape[1] > 0:
+        own_utilities(link.sign, own.rows[b], own.factor[b], own.shift[b], gamma, u)
+    else:
+        utilities(link, gamma, u)
+    far = _value(sets, b, u, work, value)
+    if far or odd.first[(b + 1) * WIDTH] > odd.first[b * WIDTH]:
+        _correct_value(sets, odd, b, far, u, value)
+
+
+@compiled(fast=True)
+def full_gradient(link, sets, own, odd, b, gamma, u, work, slope, out):  # type: ignore[no-untyped-def]
+    """The same whatever there is."""
+    if own.rows.shape[1] > 0:
+        own_utilities(link.sign, own.rows[b], own.factor[b], own.shift[b], gamma, u)
+    else:
+        utilities(link, gamma, u)
+    far = _gradient(sets, b, u, work, slope)
+    if far or odd.first[(b + 1) * WIDTH] > odd.first[b * WIDTH]:
+        _correct_gradient(sets, odd, b, far, u, slope)
+    if own.rows.shape[1] > 0:
+        own_coordinates(link.sign, own.rows[b], own.factor[b], gamma, slope, out)
+    else:
+        coordinates(link, slope, out)
+
+
+@compiled(fast=True)
+def _add_bends(sets, b, work, out):  # type: ignore[no-untyped-def]
+    """Of what is a product of logits.
+
+    With p = e^u and q = e^-u times what they are multiplied by in a task, its part is diag(p + q) - p p' - q q', in the joint
+    form plus a (e^u e^-u' + e^-u e^u') / (U D - a)^2.
+    """
+    member, rest = sets.member[b], sets.rest[b]
+    n_objects = sets.seen.shape[1]
+    for t in range(member.shape[0]):
+        best, worst = load(work.inv_b, t), load(work.inv_w, t)
+        pair = load(work.pair, t)
+        turn = choose(sets.flip[b, t], -1.0, spread(1.0))
+        for a in range(member.shape[1]):
+            if sets.alike[b]:
+                m = np.int64(member[t, a, 0])
+                if m == n_objects:
+                    continue
+                em, fm = load(work.e, m), choose(rest[t, a], load(work.f, m), 0.0)
+                p, q = em * best, fm * worst
+                k = m * (m + 1) // 2 + m
+                store(out, k, load(out, k) + p - turn * p * p + q - turn * q * q + 2.0 * pair * em * fm)
+                for c in range(a):
+                    n = np.int64(member[t, c, 0])
+                    k = max(m, n) * (max(m, n) + 1) // 2 + min(m, n)
+                    en, fn = load(work.e, n), choose(rest[t, c], load(work.f, n), 0.0)
+                    both = turn * (en * best * p + fn * worst * q) - pair * (em * fn + en * fm)
+                    store(out, k, load(out, k) - both)
+            else:
+                for lane in range(WIDTH):
+                    m = np.int64(member[t, a, lane])
+                    if m == n_objects:
+                        continue
+                    em, fm = work.e[m, lane], work.f[m, lane] if (rest[t, a] >> lane) & 1 else 0.0
+                    p, q = em * work.inv_b[t, lane], fm * work.inv_w[t, lane]
+                    for c in range(a + 1):
+                        n = np.int64(member[t, c, lane])
+                        en, fn = work.e[n, lane], work.f[n, lane] if (rest[t, c] >> lane) & 1 else 0.0
+                        both = en * work.inv_b[t, lane] * p + fn * work.inv_w[t, lane] * q
+                        if (sets.flip[b, t] >> lane) & 1:
+                            both = -both
+                        both -= work.pair[t, lane] * (em * fn + en * fm)
+                        k = max(m, n) * (max(m, n) + 1) // 2 + min(m, n)
+                        out[k, lane] += (p + q if c == a else 0.0) - both
+
+
+@compiled
+def _add_odd_bends(odd, b, u, out):  # type: ignore[no-untyped-def]
+    for lane in range(WIDTH):
+        for t in range(odd.first[b * WIDTH + lane], odd.first[b * WIDTH + lane + 1]):
+            members = odd.objects[odd.start[t] : odd.start[t + 1]]
+            bent = _bent(odd, t, members, u, lane)
+            for a in range(len(members)):
+                for c in range(a + 1):
+                    m, n = max(members[a], members[c]), min(members[a], members[c])
+                    out[m * (m + 1) // 2 + n, lane] -= bent[a, c]
+
+
+@compiled
+def add_curvature(sets, odd, b, u, work, out):  # type: ignore[no-untyped-def]
+    """Add minus the Hessian in utilities to ``out`` (J (J + 1) / 2, WIDTH), lower half by rows.
+
+    To be called after ``plain_gradient`` or ``full_gradient``.
+    """
+    _add_bends(sets, b, work, out)
+    if odd.first[(b + 1) * WIDTH] > odd.first[b * WIDTH]:
+        _add_odd_bends(odd, b, u, out)
+
+
+@compiled
+def _bent(odd, t, members, u, lane):  # type: ignore[no-untyped-def]
+    """Hessian of an odd task in the utilities of its set."""
+    v, bent = np.empty(len(members)), np.zeros((len(members), len(members)))
+    for j in range(len(members)):
+        v[j] = u[members[j], lane]
+    bend(v, odd.best[t], odd.worst[t], odd.rule[t], bent)
+    return bent
+
+
+@compiled
+def add_own_curvature(sets, own, odd, live, b, u, work, beta, sign, out):  # type: ignore[no-untyped-def]
+    """The same in coordinates (K (K + 1) / 2, WIDTH), of blocks with rows of their own; ``beta`` from ``to_parameters``."""
+    n_objects, n_par = own.rows.shape[1], own.rows.shape[2]
+    x, full = np.empty((n_objects, n_par)), np.empty((n_par, n_par))
+    up, down = np.empty(n_par), np.empty(n_par)
+    for lane in range(WIDTH):
+        if not (live[b] >> lane) & 1:
+            continue
+        full[:] = 0.0
+        for j in range(n_objects):
+            for k in range(n_par):
+                held = beta[k, lane] if sign[k] != 0.0 else 1.0
+                x[j, k] = own.factor[b, j, lane] * own.rows[b, j, k, lane] * held
+        for t in range(sets.member.shape[1]):
+            best, worst, pair = work.inv_b[t, lane], work.inv_w[t, lane], work.pair[t, lane]
+            turn = -1.0 if (sets.flip[b, t] >> lane) & 1 else 1.0
+            up[:] = 0.0
+            down[:] = 0.0
+            for a in range(sets.member.shape[2]):
+                m = sets.member[b, t, a, lane]
+                if m == n_objects:
+                    continue
+                e, f = work.e[m, lane], work.f[m, lane] if (sets.rest[b, t, a] >> lane) & 1 else 0.0
+                both = e * best + f * worst
+                for k in range(n_par):
+                    up[k] += e * x[m, k]
+                    down[k] += f * x[m, k]
+                    for q in range(k + 1):
+                        full[k, q] += both * x[m, k] * x[m, q]
+            for k in range(n_par):
+                for q in range(k + 1):
+                    full[k, q] -= turn * (best * best * up[k] * up[q] + worst * worst * down[k] * down[q])
+                    full[k, q] += pair * (up[k] * down[q] + down[k] * up[q])
+        for t in range(odd.first[b * WIDTH + lane], odd.first[b * WIDTH + lane + 1]):
+            members = odd.objects[odd.start[t] : odd.start[t + 1]]
+            bent = _bent(odd, t, members, u, lane)
+            for a in range(len(members)):
+                for c in range(len(members)):
+                    for k in range(n_par):
+                        for q in range(k + 1):
+                            full[k, q] -= bent[a, c] * x[members[a], k] * x[members[c], q]
+        for k in range(n_par):
+            for q in range(k + 1):
+                out[k * (k + 1) // 2 + q, lane] += full[k, q]
+
+
+@compiled
+def _correct_value(sets, odd, b, far, u, value):  # type: ignore[no-untyped-def]
+    _correct(sets, odd, b, far, u, np.zeros_like(u), value)
+
+
+@compiled
+def _correct_gradient(sets, odd, b, far, u, slope):  # type: ignore[no-untyped-def]
+    _correct(sets, odd, b, far, u, slope, np.zeros(WIDTH, REAL))
+
+
+@compiled
+def _correct(sets, odd, b, far, u, slope, value):  # type: ignore[no-untyped-def]
+    """Lanes far out anew, and the tasks whose best is missing."""
+    for lane in range(WIDTH):
+        if (far >> lane) & 1:
+            _one_by_one(sets, b, lane, u, slope, value)
+    _add_odd(odd, b, u, slope, value)
+
+
+@compiled
+def _one_by_one(sets, b, lane, u, g, value):  # type: ignore[no-untyped-def]
+    """The same for one person, with the largest utility of each set taken out before exponentials."""
+    n_objects = u.shape[0]
+    value[lane] = 0.0
+    for j in range(n_objects):
+        g[j, lane] = sets.linear[b, j, lane]
+        value[lane] += sets.linear[b, j, lane] * u[j, lane]
+    for t in range(sets.member.shape[1]):
+        turn = -1.0 if (sets.flip[b, t] >> lane) & 1 else 1.0
+        if sets.less[b, t, lane] > 0.0:
+            size = 0
+            while size < sets.member.shape[2] and sets.member[b, t, size, lane] < n_objects:
+                size += 1
+            v, part = np.empty(size), np.zeros(size)
+            for a in range(size):
+                v[a] = u[sets.member[b, t, a, lane], lane]
+            value[lane] -= turn * take_pairs(v, sets.less[b, t, lane], part)
+            for a in range(size):
+                g[sets.member[b, t, a, lane], lane] += turn * part[a]
+            continue
+        for sign in (1.0, -1.0):
+            if not ((sets.has_best if sign > 0 else sets.has_worst)[b, t] >> lane) & 1:
+                continue
+            high = -np.inf
+            for a in range(sets.member.shape[2]):
+                m = sets.member[b, t, a, lane]
+                if m < n_objects and (sign > 0 or (sets.rest[b, t, a] >> lane) & 1):
+                    high = max(high, sign * u[m, lane])
+            total = 0.0
+            for a in range(sets.member.shape[2]):
+                m = sets.member[b, t, a, lane]
+                if m < n_objects and (sign > 0 or (sets.rest[b, t, a] >> lane) & 1):
+                    total += np.exp(sign * u[m, lane] - high)
+            value[lane] -= turn * (high + np.log(total))
+            for a in range(sets.member.shape[2]):
+                m = sets.member[b, t, a, lane]
+                if m < n_objects and (sign > 0 or (sets.rest[b, t, a] >> lane) & 1):
+                    g[m, lane] -= turn * sign * np.exp(sign * u[m, lane] - high) / total
+
+
+@compiled
+def _add_odd(odd, b, u, g, value):  # type: ignore[no-untyped-def]
+    for lane in range(WIDTH):
+        for t in range(odd.first[b * WIDTH + lane], odd.first[b * WIDTH + lane + 1]):
+            members = odd.objects[odd.start[t] : odd.start[t + 1]]
+            v, part = np.empty(len(members)), np.zeros(len(members))
+            for j in range(len(members)):
+                v[j] = u[members[j], lane]
+            value[lane] += ends(v, odd.best[t], odd.worst[t], odd.rule[t], part)
+            for j in range(len(members)):
+                g[members[j], lane] += part[j]
