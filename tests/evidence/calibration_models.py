@@ -262,14 +262,15 @@ def sabotaged(study: Study, upper: Upper, coded: Coded) -> tuple[Upper, Model, C
     if what == "sizes":
         model = model._replace(dirichlet=50.0)
     if what == "response":
-        model = model._replace(response_sd=1e3)
+        coded = coded._replace(response=1.5 * coded.response)
     if what == "scale":
         model = model._replace(scale_sd=1e3)
     if what == "factors":
         model = model._replace(factor_spread=1.0)
-    if what == "missing":  # left out, where the model sums over it
+    if what == "missing":  # the first item that was not worst counts as the best, where the model sums over all
         tasks = coded.tasks
-        coded = coded._replace(tasks=tasks._replace(worst_only=tasks.worst_only | (tasks.best < 0)))
+        best = np.where((tasks.best < 0) & ~tasks.worst_only, np.where(tasks.worst == 0, 1, 0), tasks.best)
+        coded = coded._replace(tasks=tasks._replace(best=best.astype(tasks.best.dtype)))
     return upper, model, coded
 
 
