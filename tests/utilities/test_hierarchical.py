@@ -13,6 +13,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from cvmstats._numerics.ess import chain_diagnostics
 from cvmstats._numerics.simulate import simulate_places
 from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design
@@ -202,3 +203,27 @@ def test_weights_of_one_are_bit_identical_to_none() -> None:
     for kind in ("frequency", "sampling"):
         weighted = fit_hierarchical(choices.with_respondents(Respondents(table=table, weight_kind=kind)), sampler=short, seed=3)
         np.testing.assert_array_equal(weighted.draws, plain.draws)
+
+
+def test_frequency_weights_are_that_many_people() -> None:
+    """Means, sds and correlations of the population as from copies, within four Monte Carlo errors; utilities likewise."""
+    choices, _ = study(n=40)
+    often = 1 + np.arange(40) % 3
+    table = choices.respondents.to_frame().assign(weight=often.astype(float))
+    rows = np.repeat(np.arange(40), often)
+    copies = Choices(design=choices.design, respondents=Respondents.from_ids(f"copy {i}" for i in range(len(rows))),
+                     version=choices.version[rows], place=choices.place[rows])  # fmt: skip
+    counted = choices.with_respondents(Respondents(table=table, weight_kind="frequency"))
+    sampler = Sampler(chains=4, draws=400, thin=3)
+    first = np.unique(rows, return_index=True)[1]
+
+    def summary(answers: Choices, people: np.ndarray, seed: int) -> np.ndarray:
+        fit = fit_hierarchical(answers, sampler=sampler, seed=seed, progress=False)
+        own = np.moveaxis(fit.draws[:, :, people] @ fit.report.T, (2, 3), (0, 1))
+        found = reported_draws(fit.report, fit.population.mean_draws, fit.population.cov_draws)
+        return np.concatenate([*found, own.reshape(-1, 4, 400)])
+
+    ours, theirs, other = summary(counted, np.arange(40), 1), summary(copies, first, 2), summary(choices, np.arange(40), 3)
+    error = np.sqrt(sum(x.var(axis=(1, 2)) / chain_diagnostics(x)[:, 1] for x in (ours, theirs)))
+    assert (np.abs(ours.mean(axis=(1, 2)) - theirs.mean(axis=(1, 2))) / error).max() < 4
+    assert (np.abs(other.mean(axis=(1, 2)) - theirs.mean(axis=(1, 2))) / error).max() > 10  # weights matter here
