@@ -33,7 +33,7 @@ STUDIES = {
     "bank_cards": (lambda data: studies.bank_cards(data).take(np.arange(200)), Prior("sawtooth"),
                    "pairs of profiles, 200 people, 14 parameters"),
 }  # fmt: skip
-OURS, NUTS = Sampler(thin=10), Sampler(engine="nuts", draws=750, warmup=750)
+OURS, NUTS = Sampler(thin=10), Sampler(engine="nuts", draws=2000, warmup=1000)
 
 
 def population(fit: Utilities) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
