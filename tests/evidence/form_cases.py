@@ -51,7 +51,7 @@ class Case:
     response: Mapping[str, float] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     spoil: Spoil | None = None
-    people: int = 80
+    people: int = 160
 
     @cached_property
     def design(self) -> Design:
@@ -76,7 +76,7 @@ def labels(n: int) -> list[str]:
     return [f"item {j + 1}" for j in range(n)]
 
 
-def sets(kind: str = "best_worst", n: int = 6, size: int = 4, n_tasks: int = 6, **options: Any) -> Design:
+def sets(kind: str = "best_worst", n: int = 6, size: int = 4, n_tasks: int = 12, **options: Any) -> Design:
     design = design_best_worst(labels(n), items_per_task=size, n_tasks=n_tasks, n_versions=4, seed=1, **options)
     return design if kind == "best_worst" else replace(design, kind=kind)
 
@@ -100,7 +100,7 @@ def as_best_worst(choices: Choices, rng: np.random.Generator) -> Choices:
 
 def ragged() -> Design:
     """Sets of two to five."""
-    design = sets(size=5, n_tasks=8)
+    design = sets(size=5, n_tasks=12)
     size = 2 + np.arange(design.n_tasks) % 4
     return replace(design, shown=np.where(np.arange(5) < size[None, :, None], design.shown, -1))
 
@@ -151,7 +151,7 @@ def weighted(choices: Choices, weight: np.ndarray, kind: Any) -> Choices:
 
 def fused() -> Design:
     items = Items.from_labels(labels(6))
-    return combine_designs({"MaxDiff": design_best_worst(items, items_per_task=3, n_tasks=6, n_versions=4, seed=1),
+    return combine_designs({"MaxDiff": design_best_worst(items, items_per_task=3, n_tasks=10, n_versions=4, seed=1),
                             "pairs": design_pairs(items, degree=3, seed=1)})  # fmt: skip
 
 
@@ -162,8 +162,8 @@ CASES = {
     "rank_unordered_middle": Case(sets, "rank_unordered_middle"),
     "full ranking": Case(partial(sets, "rank")),
     "partial ranking (first two)": Case(partial(sets, "rank"), spoil=first_two),
-    "best only": Case(partial(sets, "best", n_tasks=8)),
-    "worst only": Case(partial(sets, "worst", n_tasks=8)),
+    "best only": Case(partial(sets, "best", n_tasks=16)),
+    "worst only": Case(partial(sets, "worst", n_tasks=16)),
     "pairs": Case(pairs),
     "pairs, ties": Case(pairs, PAIRED, response={"tie": -0.3}),
     "pairs, first has an advantage": Case(pairs, options={"position": True}, response={"position": 0.4}),
@@ -171,16 +171,16 @@ CASES = {
     "graded pairs, advantage": Case(partial(pairs, grades=GRADES[1:]), options={"position": True},
                                     response={"grade 1": 0.3, "position": 0.4}),
     "case 2": Case(partial(design_cases, ATTRIBUTES, case=2, seed=1)),
-    "case 3": Case(partial(design_cases, ATTRIBUTES, case=3, n_versions=2, n_tasks=8, seed=1)),
-    "conjoint, none": Case(partial(design_conjoint, ATTRIBUTES, n_tasks=10, n_versions=2, none=True, seed=1), people=160),
-    "conjoint, dual none": Case(partial(design_conjoint, ATTRIBUTES, n_tasks=10, n_versions=2, none="dual", seed=1),
+    "case 3": Case(partial(design_cases, ATTRIBUTES, case=3, n_versions=2, n_tasks=12, seed=1)),
+    "conjoint, none": Case(partial(design_conjoint, ATTRIBUTES, n_tasks=14, n_versions=2, none=True, seed=1)),
+    "conjoint, dual none": Case(partial(design_conjoint, ATTRIBUTES, n_tasks=14, n_versions=2, none="dual", seed=1),
                                 response={"scale of dual": 0.3}),
     "direct anchor": Case(partial(sets, size=3, anchor="direct"), response={"scale of anchor": 0.3}),
     "dual anchor": Case(partial(sets, size=3, anchor="dual"), response={"scale of dual": 0.3}),
     "best-worst and pairs": Case(fused, response={"scale of pairs": 0.3}),
-    "sequential, missing": Case(partial(sets, n_tasks=8), spoil=missing),
-    "maxdiff, missing": Case(partial(sets, n_tasks=8), "maxdiff", spoil=missing),
-    "rank_unordered_middle, missing": Case(partial(sets, n_tasks=8), "rank_unordered_middle", spoil=missing),
+    "sequential, missing": Case(partial(sets, n_tasks=14), spoil=missing),
+    "maxdiff, missing": Case(partial(sets, n_tasks=14), "maxdiff", spoil=missing),
+    "rank_unordered_middle, missing": Case(partial(sets, n_tasks=14), "rank_unordered_middle", spoil=missing),
     "sequential, ragged": Case(ragged),
     "maxdiff, ragged": Case(ragged, "maxdiff"),
     "counted pairs": Case(repeated, spoil=counted),

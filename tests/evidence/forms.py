@@ -7,11 +7,11 @@ people are alike, intervals are estimate -+ 1.645 model-based standard errors. H
 drawn anew from N(truth, .7^2) each time, intervals are the 5% and 95% quantiles of the draws.
 
 Coverage is the share of 90% intervals that hold the truth, over replications and parameters: reported levels of the
-population's mean, parameters of the answer. Bias is in posterior standard deviations (standard errors). The mean over n
-replications of a parameter that is not biased has a sampling error of 1 / sqrt(n) itself, .1 at n = 100; so what is judged
-is the root mean square of these means over the parameters, less what sampling puts there: sqrt(max(0, mean of (z^2 - s^2 /
-n))), s the standard deviation of z over replications. ``outward`` beside it is the mean of sign(truth) z over the levels,
-with its sampling error: the scale of utilities is where a bias of logits would show.
+population's mean, parameters of the answer. Bias is the average error of posterior means (estimates) in average posterior
+standard deviations (standard errors). Over n replications that of a parameter that is not biased has a sampling error of 1 /
+sqrt(n) itself, .1 at n = 100; so what is judged is the root mean square over the parameters, less what sampling puts there:
+sqrt(max(0, mean of (z^2 - s^2 / n))), s the standard deviation over replications. ``outward`` beside it is the mean of
+sign(truth) z over the levels, with its sampling error: the scale of utilities is where a bias of logits would show.
 """
 
 from __future__ import annotations
@@ -45,11 +45,12 @@ HELD, BIAS = (0.86, 0.94), 0.1
 
 
 class Result(NamedTuple):
-    """One fit: whether intervals hold the truth and (mean - truth) / sd, of P parameters, of which the first L are levels; the
+    """One fit: whether intervals hold the truth, mean - truth, and sds of P parameters, of which the first L are levels; the
     share of people's intervals that hold theirs; the least effective number of draws; CPU seconds."""
 
     held: np.ndarray
-    z: np.ndarray
+    error: np.ndarray
+    sd: np.ndarray
     people: float
     ess: float
     seconds: float
@@ -71,7 +72,7 @@ def replicate(name: str, hierarchical: bool, seed: int) -> Result:
     truth = np.append(report @ case.truth(), [case.response[n] for n in (fit.response.names if fit.response else ())])
     if not hierarchical:
         mean, sd = estimates(fit, report)
-        return Result(np.abs(mean - truth) < QUANTILE * sd, (mean - truth) / sd, np.nan, np.nan, seconds)
+        return Result(np.abs(mean - truth) < QUANTILE * sd, mean - truth, sd, np.nan, np.nan, seconds)
     assert fit.population is not None and fit.diagnostics is not None  # noqa: PT018
     draws = fit.population.mean_draws @ report.T
     if fit.response is not None:
@@ -81,7 +82,7 @@ def replicate(name: str, hierarchical: bool, seed: int) -> Result:
     below, above = np.quantile((fit.draws @ report.T).reshape(len(flat), len(beta), -1), (0.05, 0.95), axis=0)
     own = beta @ report.T
     ess = fit.diagnostics[fit.diagnostics["quantity"].isin(["mean", "response"])]["ess_bulk"].min()
-    return Result((low < truth) & (truth < high), (flat.mean(axis=0) - truth) / flat.std(axis=0),
+    return Result((low < truth) & (truth < high), flat.mean(axis=0) - truth, flat.std(axis=0),
                   float(((below < own) & (own < above)).mean()), float(ess), seconds)  # fmt: skip
 
 
@@ -113,7 +114,8 @@ class Cell(NamedTuple):
 
 def judge(name: str, results: list[Result]) -> Cell:
     case = CASES[name]
-    held, z = np.array([r.held for r in results]), np.array([r.z for r in results])
+    held = np.array([r.held for r in results])
+    z = np.array([r.error for r in results]) / np.mean([r.sd for r in results], axis=0)
     square = (z.mean(axis=0) ** 2 - z.var(axis=0, ddof=1) / len(z)).mean()
     report = np.asarray(case.design.report)
     levels = report[np.abs(report).sum(axis=1) > 0] @ case.truth()
