@@ -135,7 +135,7 @@ def factors() -> Study:
 
 
 def middle() -> Study:
-    return Study(best_worst(5, 4, 6), HUANG_WAND, "rank_unordered_middle")
+    return Study(best_worst(5, 4, 6), form="rank_unordered_middle")
 
 
 def dual() -> Study:
@@ -266,7 +266,7 @@ def sabotaged(study: Study, upper: Upper, coded: Coded) -> tuple[Upper, Model, C
     if what == "scale":
         model = model._replace(scale_sd=1e3)
     if what == "factors":
-        model = model._replace(factor_spread=1.0)
+        model = model._replace(factor_spread=10.0)
     if what == "missing":  # the first item that was not worst counts as the best, where the model sums over all
         tasks = coded.tasks
         best = np.where((tasks.best < 0) & ~tasks.worst_only, np.where(tasks.worst == 0, 1, 0), tasks.best)

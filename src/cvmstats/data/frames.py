@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,9 @@ import numpy as np
 import pandas as pd
 
 from cvmstats.errors import InputError
+
+_MANY, _HEAD = 50_000, 10_000
+"""Rows from which columns are worth a thread each; rows that are looked at first."""
 
 
 def to_pandas(table: Any) -> pd.DataFrame:
@@ -88,22 +93,27 @@ def _by_value(content: bytes, start: int, delimiter: str, n: int, path: Path | N
                                 false_values=[], on_bad_lines="error")  # fmt: skip
         except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, OverflowError):
             return None
-    length, result = 0, []
-    for i in range(n):
-        values = table[i]
-        if values.dtype != np.int64 and not isinstance(values.dtype, pd.StringDtype):
-            return None
-        codes, distinct = _numbered(values)
-        texts = [str(v) for v in distinct]
-        sizes = np.array([len(t) if t.isascii() else len(t.encode()) for t in texts], np.int64)
-        length += int(np.bincount(codes, minlength=len(texts)) @ sizes) if len(texts) else 0
-        result.append(pd.Categorical.from_codes(codes.astype(np.int32), categories=pd.Index(texts, dtype=object), ordered=True,
-                                                validate=False))  # fmt: skip
-    rows = len(result[0])
-    delimiters = content.count(delimiter.encode(), start)
+    columns = [table[i] for i in range(n)]
+    if any(values.dtype != np.int64 and not isinstance(values.dtype, pd.StringDtype) for values in columns):
+        return None
+    rows = len(table)
+    with ThreadPoolExecutor(1 if rows < _MANY else os.cpu_count()) as pool:  # numpy lets go of the interpreter's lock
+        delimiters = pool.submit(content.count, delimiter.encode(), start)
+        done = list(pool.map(_column, columns))
     breaks = rows - (not content.endswith(b"\n")) + (content.count(b"\r", start) if b"\r" in content else 0)
-    whole = delimiters == rows * (n - 1) and len(content) - start == length + delimiters + breaks
-    return result if whole else None
+    length = sum(size for _, size in done) + delimiters.result() + breaks
+    whole = delimiters.result() == rows * (n - 1) and len(content) - start == length
+    return [column for column, _ in done] if whole else None
+
+
+def _column(values: pd.Series) -> tuple[pd.Categorical, int]:
+    """The column as text, and how many bytes that takes."""
+    codes, distinct = _numbered(values)
+    texts = [str(v) for v in distinct]
+    sizes = np.array([len(t) if t.isascii() else len(t.encode()) for t in texts], np.int64)
+    length = int(np.bincount(codes, minlength=len(texts)) @ sizes) if len(texts) else 0
+    codes, categories = codes.astype(np.int32, copy=False), pd.Index(texts, dtype=object)
+    return pd.Categorical.from_codes(codes, categories=categories, ordered=True, validate=False), length
 
 
 def _numbered(values: pd.Series) -> tuple[np.ndarray, Any]:
@@ -112,7 +122,9 @@ def _numbered(values: pd.Series) -> tuple[np.ndarray, Any]:
         numbers = values.to_numpy()
         new = numbers[1:] != numbers[:-1]
         if (numbers[1:] >= numbers[:-1]).all():  # in order already, as people in a file of answers mostly are
-            return np.concatenate([[0], np.cumsum(new)]), numbers[np.concatenate([[True], new])]
+            codes = np.zeros(len(numbers), np.int32)
+            np.cumsum(new, out=codes[1:])
+            return codes, numbers[np.concatenate([[True], new])]
         low = int(numbers.min())
         if int(numbers.max()) - low < min(len(numbers), 1 << 16):
             return _by_table(numbers - low, low)
@@ -120,11 +132,12 @@ def _numbered(values: pd.Series) -> tuple[np.ndarray, Any]:
 
 
 def _by_table(numbers: np.ndarray, low: int) -> tuple[np.ndarray, np.ndarray]:
-    """The same for small numbers from 0, by a table of their first rows; ``low`` is added to the distinct ones."""
-    first = np.full(int(numbers.max()) + 1, len(numbers))
-    first[numbers[::-1]] = np.arange(len(numbers) - 1, -1, -1)  # the last to write is the first row
-    order = np.argsort(first, kind="stable")[: int((first < len(numbers)).sum())]
-    new = np.zeros(len(first), np.int64)
+    """The same for small numbers from 0, by a table; ``low`` is added to the distinct ones."""
+    there = np.bincount(numbers) > 0
+    order = pd.unique(numbers[:_HEAD])  # as a rule the first rows show all there are
+    if len(order) < there.sum():
+        order = pd.unique(numbers)
+    new = np.zeros(len(there), np.int32)
     new[order] = np.arange(len(order))
     return new[numbers], order + low
 

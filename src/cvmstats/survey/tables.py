@@ -207,9 +207,13 @@ def _by_first_row(codes: npt.NDArray[Any], categories: pd.Index) -> bool:
     """Whether categories are texts in the order in which they first appear, as read_plain_csv makes them; others may not be."""
     if not len(codes) or codes[0] != 0 or codes.min() < 0:
         return False
-    highest = np.maximum.accumulate(codes)
-    whole = highest[-1] == len(categories) - 1 and (highest[1:] - highest[:-1] <= 1).all()
-    return bool(whole and all(isinstance(v, str) for v in categories))
+    for rows in (codes[:10_000], codes):  # as a rule the first rows show all there are
+        highest = np.maximum.accumulate(rows)
+        if (highest[1:] - highest[:-1] > 1).any():
+            return False
+        if highest[-1] == len(categories) - 1:
+            return all(isinstance(v, str) for v in categories)
+    return False
 
 
 def natural_order(values: Iterable[str]) -> list[str]:
