@@ -38,6 +38,8 @@ def answers(choices: Choices) -> int:
     ends = (place == 1).any(axis=2).astype(int) + (place == -1).any(axis=2)
     picks = np.where(kind == "rank", ranked - (ranked == shown), ends)
     picks = np.where((kind == "pair") | (kind == "graded"), (place == 1).any(axis=2), picks)
+    if choices.respondents.weight_kind == "frequency":
+        picks = picks * choices.respondents.weight[:, None].astype(int)
     dual = 0 if choices.design.dual is None else int(np.asarray(choices.design.dual)[choices.version].sum())
     return int(picks.sum()) + dual
 

@@ -94,7 +94,8 @@ def read_sets(
         return None, items, bad
     code = np.where(code > 100, 0, code).astype(np.int8)
     version, versions = _versions(table, found, respondent, ids, problems)
-    seen, said = _arrange(shape, key[keep], index[keep], position[keep], code[keep])
+    rows = (key, index, position, code) if keep.all() else (key[keep], index[keep], position[keep], code[keep])
+    seen, said = _arrange(shape, *rows)
     sets = Sets(ids=tuple(ids), tasks=tuple(tasks), seen=seen, code=said, version=version, versions=versions)
     return sets, items, bad
 
@@ -241,6 +242,14 @@ def _arrange(
     if not _in_order(key, position):
         order = np.lexsort((position, key))
         key, index, code = key[order], index[order], code[order]
+    width = int(np.argmax(key != key[0])) or len(key)
+    if len(key) % width == 0:  # as a rule all tasks are of one size
+        firsts = key.reshape(-1, width)
+        if (firsts == firsts[:, :1]).all() and (np.diff(firsts[:, 0]) > 0).all():
+            seen = np.full((shape[0] * shape[1], width), -1, np.int64)
+            said = np.zeros((shape[0] * shape[1], width), np.int8)
+            seen[firsts[:, 0]], said[firsts[:, 0]] = index.reshape(-1, width), code.reshape(-1, width)
+            return seen.reshape(*shape, width), said.reshape(*shape, width)
     start = np.r_[True, key[1:] != key[:-1]]
     row = np.arange(len(key))
     slot = row - np.maximum.accumulate(np.where(start, row, 0))
