@@ -59,7 +59,7 @@ def compare(choices: Choices, prior: Prior) -> dict[str, float]:
     return {
         "population z, largest": float(z.max()), "z, rms": float(np.sqrt((z**2).mean())), "least ESS, ours": float(na.min()),
         "least ESS, NUTS": float(nb.min()), "utilities r": float(np.corrcoef(x.ravel(), y.ravel())[0, 1]),
-        "mean |difference|": float(np.abs(x - y).mean()), "s, ours": seconds[0], "s, NUTS": seconds[1],
+        "mean absolute difference": float(np.abs(x - y).mean()), "s, ours": seconds[0], "s, NUTS": seconds[1],
     }  # fmt: skip
 
 
