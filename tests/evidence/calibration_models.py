@@ -32,7 +32,7 @@ from cvmstats._numerics import hierarchy
 from cvmstats._numerics.coded import Coded, make_coded, people_derivatives
 from cvmstats._numerics.draws import Covariance
 from cvmstats._numerics.ess import chain_diagnostics
-from cvmstats._numerics.hierarchy import Model
+from cvmstats._numerics.model import Model
 from cvmstats._numerics.population import Upper
 from cvmstats.data.attributes import Attributes
 from cvmstats.data.choices import Choices

@@ -23,7 +23,7 @@ moves of people and population together are left out then, because there is no j
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,7 @@ from cvmstats._numerics.draws import Covariance, Walk, draw_vector, draw_vectors
 from cvmstats._numerics.lanes import REAL, WIDTH
 from cvmstats._numerics.layout import place_factors
 from cvmstats._numerics.link import Link
+from cvmstats._numerics.model import Model
 from cvmstats._numerics.people import all_values, draw_people, guide, log_likelihood, moments, remember
 from cvmstats._numerics.population import Population, Upper, draw_population
 from cvmstats._numerics.rescale import rescale
@@ -43,43 +44,8 @@ from cvmstats._numerics.together import Frame, move_together
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-DIRICHLET = 5.0
-RESPONSE_SD, SCALE_SD, FACTOR_SPREAD = 3.0, 1.0, 1.0
 _EVERY = 3  # sweeps of warm-up from one look at curvatures to the next
 _TRIES = 2  # steps of (rho, kappa) per sweep
-
-
-class Model(NamedTuple):
-    """What the population has beside a mean and a covariance.
-
-    Attributes
-    ----------
-    covariates : array (R, P), or None
-    account : array (R), int, or None
-        Index of each person's account.
-    n_components : int
-        C.
-    factor : bool
-        Whether people differ in their errors.
-    weight : array (R), or None
-        Sampling weights that sum to Kish's effective number.
-    dirichlet : float
-        Prior of pi.
-    response_sd, scale_sd : float
-        Prior sds of rho and kappa.
-    factor_spread : float
-        A of tau's half-t(2, A).
-    """
-
-    covariates: Floats | None = None
-    account: Ints | None = None
-    n_components: int = 1
-    factor: bool = False
-    weight: Floats | None = None
-    dirichlet: float = DIRICHLET
-    response_sd: float = RESPONSE_SD
-    scale_sd: float = SCALE_SD
-    factor_spread: float = FACTOR_SPREAD
 
 
 class Hierarchy:

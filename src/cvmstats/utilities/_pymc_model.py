@@ -13,7 +13,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from cvmstats._numerics.coded import Coded, make_coded
-from cvmstats._numerics.hierarchy import RESPONSE_SD, SCALE_SD
+from cvmstats._numerics.model import RESPONSE_SD, SCALE_SD
 from cvmstats.data.choices import Choices
 from cvmstats.data.forms import ErrorScale, Form
 from cvmstats.errors import ChoicesError

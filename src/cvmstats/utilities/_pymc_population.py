@@ -24,7 +24,7 @@ import numpy.typing as npt
 import pymc as pm
 import pytensor.tensor as pt
 
-from cvmstats._numerics.hierarchy import DIRICHLET, FACTOR_SPREAD
+from cvmstats._numerics.model import DIRICHLET, FACTOR_SPREAD
 from cvmstats.utilities.options import ResolvedPrior
 from cvmstats.utilities.upper_level import Prepared
 

@@ -15,10 +15,11 @@ import numpy.typing as npt
 from cvmstats._numerics import gibbs
 from cvmstats._numerics.blocks import Blocks
 from cvmstats._numerics.coded import Coded, make_coded, sum_derivatives
-from cvmstats._numerics.hierarchy import Hierarchy, Model
+from cvmstats._numerics.hierarchy import Hierarchy
 from cvmstats._numerics.layout import lay_out
 from cvmstats._numerics.link import Link, make_link, plain_link
 from cvmstats._numerics.logit import pooled_derivatives
+from cvmstats._numerics.model import Model
 from cvmstats._numerics.newton import maximise
 from cvmstats._numerics.population import Upper
 from cvmstats._numerics.tasks import Tasks

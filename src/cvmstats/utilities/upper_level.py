@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cvmstats._numerics.hierarchy import Model
+from cvmstats._numerics.model import Model
 from cvmstats.data.choices import Choices
 from cvmstats.data.covariates import Covariates
 from cvmstats.data.design import Design
