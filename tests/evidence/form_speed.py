@@ -66,8 +66,8 @@ def main() -> None:
             if turn:
                 seconds[name].append(time.process_time() - start)
     lines = ["# What an answer costs", "",
-             f"Command: `uv run python tests/evidence/form_speed.py`; 320 people, one chain of 400 sweeps, {options.rounds} "
-             "rounds.", "", "| form | answers | s | microseconds per answer and sweep | over sequential | limit |",
+             f"Command: `uv run python tests/evidence/form_speed.py --rounds {options.rounds}`; 320 people, one chain of 400 "
+             "sweeps.", "", "| form | answers | s | microseconds per answer and sweep | over sequential | limit |",
              "|---|---|---|---|---|---|"]  # fmt: skip
     base = np.median(seconds[first]) / answers(studies[first][1])
     for name, (_, choices) in studies.items():
