@@ -136,7 +136,8 @@ def run(names: list[str], pooled: int, hierarchical: int, workers: int) -> Itera
 def report(names: list[str], pooled: int, hierarchical: int, workers: int) -> Iterator[str]:
     start = time.perf_counter()
     yield from ("# Forms of response: intervals, bias, identities", "",
-                f"Command: `uv run python tests/evidence/forms.py --pooled {pooled} --hierarchical {hierarchical}`; numpy {version('numpy')}, numba {version('numba')}, Python "
+                f"Command: `uv run python tests/evidence/forms.py --pooled {pooled} --hierarchical {hierarchical}`; "
+                f"numpy {version('numpy')}, numba {version('numba')}, Python "
                 f"{platform.python_version()}. {pooled} pooled and {hierarchical} hierarchical fits of each form, seeds 0, 1, "
                 f"...; {SAMPLER.chains} chains of {SAMPLER.draws} draws. Required: coverage {HELD[0]:.0%} to {HELD[1]:.0%}, "
                 f"bias below {BIAS:g}, gradients 1e-6, sums 1e-12.", "",
