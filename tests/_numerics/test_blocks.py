@@ -64,7 +64,7 @@ def by_blocks(tasks: Tasks, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.n
     for b in range(len(lanes)):
         full_value(link, *blocks[2:], b, lanes[b], np.empty_like(lanes[b]), work, value[b])
         full_gradient(link, *blocks[2:], b, lanes[b], np.empty_like(lanes[b]), work, slope[b], np.empty_like(lanes[b]))
-        add_curvature(blocks.sets, blocks.odd, b, lanes[b], work, curvature[b])
+        add_curvature(blocks.sets, blocks.odd, b, work, curvature[b])
     values, slopes, full = np.empty(len(u)), np.empty_like(u), np.zeros((len(u), N_OBJECTS, N_OBJECTS))
     values[blocks.row[own]] = value[own]
     slopes[blocks.row[own]] = slope.transpose(0, 2, 1)[own]
@@ -88,7 +88,7 @@ def by_own_rows(tasks: Tasks, coding: np.ndarray, beta: np.ndarray) -> tuple[np.
         half = np.zeros((n_par * (n_par + 1) // 2, WIDTH))
         full_value(link, *blocks[2:], b, gamma, u, work, value)
         full_gradient(link, *blocks[2:], b, gamma, u, work, np.empty_like(u), np.empty_like(gamma))
-        add_own_curvature(*blocks[2:], blocks.live, b, u, work, gamma, link.sign, half)
+        add_own_curvature(*blocks[2:], b, work, gamma, link.sign, half)
         values[blocks.row[b, own]] = value[own]
         square = np.empty((WIDTH, n_par, n_par))
         square[:, lower[0], lower[1]] = square[:, lower[1], lower[0]] = half.T
@@ -124,9 +124,10 @@ def test_value_and_gradient_are_the_plain_ones(seed: int, people: int, versions:
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("versions", [1, 4])
-def test_curvature_is_the_plain_one(versions: int, form: str) -> None:
-    """Summed over people, of tasks whose picks are known; blocks of people alike and mixed."""
-    tasks = random_tasks(9, 3 * WIDTH, versions, 0.0, form)
+@pytest.mark.parametrize("gaps", [0.0, 0.4])
+def test_curvature_is_the_plain_one(gaps: float, versions: int, form: str) -> None:
+    """Summed over people; blocks of people alike and mixed."""
+    tasks = random_tasks(9, 3 * WIDTH, versions, gaps, form)
     u = np.random.default_rng(9).normal(0, 2, (3 * WIDTH, N_OBJECTS))
     curvature = by_blocks(tasks, u)[2]
     np.testing.assert_allclose(curvature.mean(axis=0), average_curvature(tasks, u), atol=1e-12)
@@ -176,7 +177,8 @@ def test_second_questions_are_the_plain_ones(kind: str, far: float) -> None:
 
 
 @pytest.mark.parametrize("far", [FARTHEST - 1, FARTHEST + 1, 300.0, 2000.0])
-@pytest.mark.parametrize(("gaps", "form"), [(0.0, "sequential"), (0.4, "sequential"), (0.0, "maxdiff"), (0.4, "maxdiff")])
+@pytest.mark.parametrize("gaps", [0.0, 0.4])
+@pytest.mark.parametrize("form", ["sequential", "maxdiff", "rank_unordered_middle"])
 def test_far_utilities_are_computed_exactly(far: float, gaps: float, form: str) -> None:
     tasks = random_tasks(5, WIDTH + 9, 3, gaps, form)
     rng = np.random.default_rng(6)
@@ -186,6 +188,22 @@ def test_far_utilities_are_computed_exactly(far: float, gaps: float, form: str) 
     u[::4, 2] += far - 3
     value, slope, _ = by_blocks(tasks, u)
     expected, expected_slope = gradient(tasks, u)
+    np.testing.assert_allclose(value, expected, rtol=1e-11, atol=1e-10)
+    np.testing.assert_allclose(slope, expected_slope, atol=1e-10)
+
+
+def test_chances_too_small_for_a_double_are_computed_exactly() -> None:
+    """Seven others that are 75 logits better than what comes last: e^-525 stays, e^-750 does not; lanes beside are not touched."""
+    shown = np.arange(N_OBJECTS)[None, None]
+    place = np.tile([1, -1, 0, 0, 0, 0, 0], (WIDTH, 1, 1))
+    tasks = flatten(np.concatenate([shown, shown[..., ::-1]], axis=1), np.zeros(WIDTH, int), np.tile(place, (1, 2, 1)),
+                    np.full((1, 2), "best_worst", object), N_OBJECTS, form="rank_unordered_middle")  # fmt: skip
+    u = np.random.default_rng(1).normal(0, 1, (WIDTH, N_OBJECTS))
+    u[3] = [-70, 79, -79, -78, -77, -76, -75]
+    u[5] = [79, 79, -79, -78, -77, -76, -75]
+    value, slope, _ = by_blocks(tasks, u)
+    expected, expected_slope = gradient(tasks, u)
+    assert expected[5] < -500
     np.testing.assert_allclose(value, expected, rtol=1e-11, atol=1e-10)
     np.testing.assert_allclose(slope, expected_slope, atol=1e-10)
 

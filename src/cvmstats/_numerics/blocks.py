@@ -6,7 +6,8 @@ Exponentials are taken once per item. Gradients gather the tasks that showed an 
 scattered. People who saw the same sets are put together: what they saw is then read once for all of them.
 
 That an anchor is neither first nor last in its set has the probability 1 - e^v / U - e^-v / D = (U' D' - 1) / (U D), U' and D'
-being the sums without the anchor: two tasks here, of which the first stands on top of the fraction (``flip``).
+being the sums without the anchor: two tasks here, of which the first stands on top of the fraction (``flip``). In the joint
+form an answer without its worst has e^v (D - e^-v) / (U D - a), without its best likewise: two tasks again.
 
 Where alternatives are many, or a person's utilities depend on more than the parameters (``coded.py``), objects are counted
 anew for each person, and blocks hold the rows of the coding of each lane. People whose sets have the same pattern are then
@@ -86,23 +87,25 @@ class Own(NamedTuple):
 
 
 class Odd(NamedTuple):
-    """Tasks that are no product of logits, taken apart.
+    """Answers that are no product of logits (``odd.py``), those of one kind and size side by side in a slot.
 
     Attributes
     ----------
-    first : array (B WIDTH + 1)
-        Where each lane's tasks begin.
-    start, objects : arrays (T + 1), (S)
-        Their sets.
-    best, worst, rule : arrays (T)
+    first : array (B + 1)
+        Where each block's slots begin.
+    rule, size : arrays (N)
+        Of all answers of a slot.
+    member : array (N, A, WIDTH)
+        Their objects, the worst first; J where there is none.
+    live : array (N)
+        Mask of the lanes that have such an answer.
     """
 
     first: npt.NDArray[np.int64]
-    start: npt.NDArray[np.int64]
-    objects: npt.NDArray[np.int64]
-    best: npt.NDArray[np.int64]
-    worst: npt.NDArray[np.int64]
     rule: npt.NDArray[np.int8]
+    size: npt.NDArray[np.int64]
+    member: npt.NDArray[np.uint32]
+    live: Bits
 
 
 class Blocks(NamedTuple):

@@ -21,10 +21,8 @@ def lay_out(given: Tasks, coded: Coded | None = None) -> Blocks:
     n_objects, n_people = tasks.n_objects, tasks.n_people
     size, owner = np.diff(tasks.start), np.repeat(np.arange(n_people), np.diff(tasks.person))
     rule = rules(tasks)
-    joint = rule == JOINT
-    plain = np.where(joint, (tasks.best >= 0) & (tasks.worst >= 0), ((tasks.best >= 0) | tasks.worst_only) & (rule == LOGITS))
-    neither = rule == NEITHER
-    plain |= neither
+    joint, neither = rule == JOINT, rule == NEITHER
+    plain = joint | neither | ((rule == LOGITS) & ((tasks.best >= 0) | tasks.worst_only))
     row = _seats(tasks, plain)
     live = row >= 0
     seat = np.empty((n_people, 2), np.int64)
@@ -33,17 +31,18 @@ def lay_out(given: Tasks, coded: Coded | None = None) -> Blocks:
     slot = _rank(owner[kept])  # of each task, within its person
     n_blocks, n_tasks, n_shown = len(row), 1 + int(slot.max(initial=0)), int(size.max(initial=2))
     block, lane = seat[owner[kept]].T
-    best, worst = tasks.best[kept], tasks.worst[kept]
+    best, worst, whole, top = tasks.best[kept], tasks.worst[kept], joint[kept], on_top[kept]
     has_best, has_worst = np.zeros((2, n_blocks, n_tasks, WIDTH), bool)
-    has_best[block, slot, lane], has_worst[block, slot, lane] = best >= 0, worst >= 0
+    has_best[block, slot, lane] = np.where(whole, ~top | (best < 0), best >= 0)
+    has_worst[block, slot, lane] = np.where(whole, ~top | (worst < 0), worst >= 0)
     less = np.zeros((n_blocks, n_tasks, WIDTH), REAL)
-    less[block, slot, lane] = np.where(joint[kept], size[kept], on_top[kept] & (worst >= 0))
+    less[block, slot, lane] = np.where(whole, size[kept] * ~top, top & (worst >= 0))
     flip = np.zeros((n_blocks, n_tasks, WIDTH), bool)
-    flip[block, slot, lane] = on_top[kept]
+    flip[block, slot, lane] = top
     linear = np.zeros((n_blocks, n_objects, WIDTH), REAL)
     for pick, sign in ((best, 1.0), (worst, -1.0)):
-        there = (pick >= 0) & ~neither[kept]
-        np.add.at(linear, (block[there], tasks.objects[tasks.start[kept] + pick][there], lane[there]), sign)
+        there = (pick >= 0) & ~neither[kept] & ~top
+        np.add.at(linear, (block[there], tasks.objects[(tasks.start[kept] + pick)[there]], lane[there]), sign)
 
     # from here on one entry for every object in a set
     of = np.repeat(np.arange(len(kept)), size[kept])
@@ -63,44 +62,58 @@ def lay_out(given: Tasks, coded: Coded | None = None) -> Blocks:
     seen[where], seen_rest[where] = slot[of][order], second[order]
     for lanes in (member, rest, seen, seen_rest):  # idle lanes see what the first one sees
         np.copyto(lanes, lanes[..., :1], where=~live[:, None, None, :])
-    odd = [np.flatnonzero(~plain[tasks.person[i] : tasks.person[i + 1]]) + tasks.person[i] if i >= 0 else kept[:0]
-           for i in row.ravel()]  # fmt: skip
-    flat = np.concatenate(odd)
-    pieces = [tasks.objects[tasks.start[t] : tasks.start[t + 1]] for t in flat]
     sets = Sets(
         alike=(member == member[..., :1]).all(axis=(1, 2, 3)), member=member, rest=_bits(rest), has_best=_bits(has_best),
         has_worst=_bits(has_worst), less=less, flip=_bits(flip), linear=linear, seen=seen, seen_rest=_bits(seen_rest),
         often=(seen < n_tasks).any(axis=3).sum(axis=2),
     )  # fmt: skip
-    apart = Odd(
-        first=np.cumsum([0] + [len(own) for own in odd]).astype(np.int64),
-        start=np.cumsum([0] + [len(p) for p in pieces]).astype(np.int64),
-        objects=np.concatenate([np.zeros(0, np.int64), *pieces]).astype(np.int64),
-        best=tasks.best[flat].astype(np.int64), worst=tasks.worst[flat].astype(np.int64), rule=rule[flat].astype(np.int8),
-    )  # fmt: skip
-    return Blocks(row, _bits(live), sets, _own(row, own, coded, n_objects), apart)
+    return Blocks(row, _bits(live), sets, _own(row, own, coded, n_objects), _odd(tasks, ~plain, seat[owner], n_blocks))
 
 
 def _fractions(tasks: Tasks) -> tuple[Tasks, npt.NDArray[np.bool_]]:
-    """Tasks with every "neither first nor last" as two, and which of them stand on top of the fraction, without the anchor."""
+    """Tasks with every fraction as two, and which of them stand on top, without the one pick (the anchor, if neither)."""
     rule = rules(tasks)
-    which = np.flatnonzero(rule == NEITHER)
+    which = np.flatnonzero((rule == NEITHER) | ((rule == JOINT) & ((tasks.best < 0) | (tasks.worst < 0))))
     if not len(which):
         return tasks, np.zeros(len(rule), bool)
     order = np.sort(np.concatenate([np.arange(len(rule)), which]), kind="stable")
     on_top = np.concatenate([[False], order[1:] == order[:-1]])
-    size = np.diff(tasks.start)[order] - on_top
+    size = np.diff(tasks.start)[order]
+    of = np.repeat(np.arange(len(order)), size)
+    place = _rank(of)
+    picked = np.where(tasks.best >= 0, tasks.best, tasks.worst)[order]
+    kept = ~(on_top[of] & (place == picked[of]))
     owner = np.repeat(np.arange(tasks.n_people), np.diff(tasks.person))[order]
-    pieces = []
-    for t, top in zip(order.tolist(), on_top.tolist(), strict=True):
-        piece = tasks.objects[tasks.start[t] : tasks.start[t + 1]]
-        pieces.append(np.delete(piece, tasks.best[t]) if top else piece)
     person = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=tasks.n_people))])
     return tasks._replace(
-        person=person.astype(np.int64), start=np.concatenate([[0], np.cumsum(size)]).astype(np.int64),
-        objects=np.concatenate(pieces), best=tasks.best[order], worst=tasks.worst[order], worst_only=tasks.worst_only[order],
-        rule=rule[order],
+        person=person.astype(np.int64), start=np.concatenate([[0], np.cumsum(size - on_top)]).astype(np.int64),
+        objects=tasks.objects[(tasks.start[order][of] + place)[kept]], best=tasks.best[order], worst=tasks.worst[order],
+        worst_only=tasks.worst_only[order], rule=rule[order],
     ), on_top  # fmt: skip
+
+
+def _odd(tasks: Tasks, odd: npt.NDArray[np.bool_], seat: npt.NDArray[np.int64], n_blocks: int) -> Odd:
+    """Answers that are no product of logits: of each block, rule and size as many slots as one of its lanes needs."""
+    which = np.flatnonzero(odd)
+    size, rule, (block, lane) = np.diff(tasks.start)[which], rules(tasks)[which], seat[which].T
+    order = np.lexsort((lane, size, rule, block))
+    which, size, rule, block, lane = which[order], size[order], rule[order], block[order], lane[order]
+    _, kind = np.unique(np.stack([block, rule, size]), axis=1, return_inverse=True)
+    turn = _rank(kind * WIDTH + lane)
+    needed = np.zeros(int(kind.max(initial=-1)) + 1, np.int64)
+    np.maximum.at(needed, kind, turn + 1)
+    slot = (np.cumsum(needed) - needed)[kind] + turn
+    n_slots = int(needed.sum())
+    owner, rules_, sizes = np.zeros(n_slots, np.int64), np.zeros(n_slots, np.int8), np.zeros(n_slots, np.int64)
+    owner[slot], rules_[slot], sizes[slot] = block, rule, size
+    live = np.zeros((n_slots, WIDTH), bool)
+    live[slot, lane] = True
+    of = np.repeat(np.arange(len(which)), size)
+    place, pick = _rank(of), tasks.worst[which][of]
+    member = np.full((n_slots, int(size.max(initial=0)), WIDTH), tasks.n_objects, np.uint32)
+    first = np.where(place == pick, 0, place + (place < pick))  # the worst goes to the front
+    member[slot[of], first, lane[of]] = tasks.objects[tasks.start[which][of] + place]
+    return Odd(np.searchsorted(owner, np.arange(n_blocks + 1)), rules_, sizes, member, _bits(live))
 
 
 def _count_anew(tasks: Tasks) -> tuple[Tasks, list[npt.NDArray[np.int64]]]:

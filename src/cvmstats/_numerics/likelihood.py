@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cvmstats._numerics.compiled import compiled
-from cvmstats._numerics.ends import bend, ends, take_pairs
+from cvmstats._numerics.ends import ends, take_pairs
 from cvmstats._numerics.lanes import (
     REAL,
     WIDTH,
@@ -28,6 +28,7 @@ from cvmstats._numerics.lanes import (
     store,
 )
 from cvmstats._numerics.link import coordinates, own_coordinates, own_utilities, utilities
+from cvmstats._numerics.odd import add_odd_gradients, add_odd_values, odd_curvature
 
 FARTHEST = 80.0
 """Beyond this (logits) sums of exponentials no longer fit a double; such people are computed one by one, exactly."""
@@ -159,29 +160,35 @@ def plain_gradient(link, sets, b, gamma, u, work, slope, out):  # type: ignore[n
 @compiled(fast=True)
 def full_value(link, sets, own, odd, b, gamma, u, work, value):  # type: ignore[no-untyped-def]
     """The same whatever there is."""
-    if own.rows.shape[1] > 0:
-        own_utilities(link.sign, own.rows[b], own.factor[b], own.shift[b], gamma, u)
-    else:
-        utilities(link, gamma, u)
+    _all_utilities(link, own, b, gamma, u)
     far = _value(sets, b, u, work, value)
-    if far or odd.first[(b + 1) * WIDTH] > odd.first[b * WIDTH]:
-        _correct_value(sets, odd, b, far, u, value)
+    if odd.first[b + 1] > odd.first[b]:
+        far = np.uint16(far | add_odd_values(odd, b, work.e, work.f, value))
+    if far:
+        _one_by_one(sets, odd, b, far, u, np.zeros_like(u), value)
 
 
 @compiled(fast=True)
 def full_gradient(link, sets, own, odd, b, gamma, u, work, slope, out):  # type: ignore[no-untyped-def]
     """The same whatever there is."""
-    if own.rows.shape[1] > 0:
-        own_utilities(link.sign, own.rows[b], own.factor[b], own.shift[b], gamma, u)
-    else:
-        utilities(link, gamma, u)
+    _all_utilities(link, own, b, gamma, u)
     far = _gradient(sets, b, u, work, slope)
-    if far or odd.first[(b + 1) * WIDTH] > odd.first[b * WIDTH]:
-        _correct_gradient(sets, odd, b, far, u, slope)
+    if odd.first[b + 1] > odd.first[b]:
+        far = np.uint16(far | add_odd_gradients(odd, b, work.e, work.f, slope))
+    if far:
+        _one_by_one(sets, odd, b, far, u, slope, np.zeros(WIDTH, REAL))
     if own.rows.shape[1] > 0:
         own_coordinates(link.sign, own.rows[b], own.factor[b], gamma, slope, out)
     else:
         coordinates(link, slope, out)
+
+
+@compiled(fast=True)
+def _all_utilities(link, own, b, gamma, u):  # type: ignore[no-untyped-def]
+    if own.rows.shape[1] > 0:
+        own_utilities(link.sign, own.rows[b], own.factor[b], own.shift[b], gamma, u)
+    else:
+        utilities(link, gamma, u)
 
 
 @compiled(fast=True)
@@ -231,107 +238,119 @@ def _add_bends(sets, b, work, out):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _add_odd_bends(odd, b, u, out):  # type: ignore[no-untyped-def]
-    for lane in range(WIDTH):
-        for t in range(odd.first[b * WIDTH + lane], odd.first[b * WIDTH + lane + 1]):
-            members = odd.objects[odd.start[t] : odd.start[t + 1]]
-            bent = _bent(odd, t, members, u, lane)
-            for a in range(len(members)):
+def _add_odd_bends(odd, b, work, out):  # type: ignore[no-untyped-def]
+    most = odd.member.shape[1]
+    bent = np.empty((most, most, WIDTH), REAL)
+    for t in range(odd.first[b], odd.first[b + 1]):
+        odd_curvature(odd, t, work.e, work.f, bent)
+        for lane in range(WIDTH):
+            if not (odd.live[t] >> lane) & 1:
+                continue
+            for a in range(odd.size[t]):
                 for c in range(a + 1):
-                    m, n = max(members[a], members[c]), min(members[a], members[c])
-                    out[m * (m + 1) // 2 + n, lane] -= bent[a, c]
+                    one, other = np.int64(odd.member[t, a, lane]), np.int64(odd.member[t, c, lane])
+                    m, n = max(one, other), min(one, other)
+                    out[m * (m + 1) // 2 + n, lane] += bent[a, c, lane]
 
 
 @compiled
-def add_curvature(sets, odd, b, u, work, out):  # type: ignore[no-untyped-def]
+def add_curvature(sets, odd, b, work, out):  # type: ignore[no-untyped-def]
     """Add minus the Hessian in utilities to ``out`` (J (J + 1) / 2, WIDTH), lower half by rows.
 
     To be called after ``plain_gradient`` or ``full_gradient``.
     """
     _add_bends(sets, b, work, out)
-    if odd.first[(b + 1) * WIDTH] > odd.first[b * WIDTH]:
-        _add_odd_bends(odd, b, u, out)
+    if odd.first[b + 1] > odd.first[b]:
+        _add_odd_bends(odd, b, work, out)
 
 
-@compiled
-def _bent(odd, t, members, u, lane):  # type: ignore[no-untyped-def]
-    """Hessian of an odd task in the utilities of its set."""
-    v, bent = np.empty(len(members)), np.zeros((len(members), len(members)))
-    for j in range(len(members)):
-        v[j] = u[members[j], lane]
-    bend(v, odd.best[t], odd.worst[t], odd.rule[t], bent)
-    return bent
+@compiled(fast=True)
+def _at(alike, array, member, a):  # type: ignore[no-untyped-def]
+    """What stands in the rows of ``array`` (N, WIDTH) that row ``a`` of ``member`` names."""
+    return load(array, member[a, 0]) if alike else gather(array, member, a)
 
 
-@compiled
-def add_own_curvature(sets, own, odd, live, b, u, work, beta, sign, out):  # type: ignore[no-untyped-def]
+@compiled(fast=True)
+def add_own_curvature(sets, own, odd, b, work, beta, sign, out):  # type: ignore[no-untyped-def]
     """The same in coordinates (K (K + 1) / 2, WIDTH), of blocks with rows of their own; ``beta`` from ``to_parameters``."""
     n_objects, n_par = own.rows.shape[1], own.rows.shape[2]
-    x, full = np.empty((n_objects, n_par)), np.empty((n_par, n_par))
-    up, down = np.empty(n_par), np.empty(n_par)
-    for lane in range(WIDTH):
-        if not (live[b] >> lane) & 1:
-            continue
-        full[:] = 0.0
+    x = np.zeros((n_par, n_objects + 1, WIDTH), REAL)  # derivatives of utilities
+    for k in range(n_par):
+        held = load(beta, k) if sign[k] != 0.0 else spread(1.0)
         for j in range(n_objects):
-            for k in range(n_par):
-                held = beta[k, lane] if sign[k] != 0.0 else 1.0
-                x[j, k] = own.factor[b, j, lane] * own.rows[b, j, k, lane] * held
-        for t in range(sets.member.shape[1]):
-            best, worst, pair = work.inv_b[t, lane], work.inv_w[t, lane], work.pair[t, lane]
-            turn = -1.0 if (sets.flip[b, t] >> lane) & 1 else 1.0
-            up[:] = 0.0
-            down[:] = 0.0
-            for a in range(sets.member.shape[2]):
-                m = sets.member[b, t, a, lane]
-                if m == n_objects:
-                    continue
-                e, f = work.e[m, lane], work.f[m, lane] if (sets.rest[b, t, a] >> lane) & 1 else 0.0
-                both = e * best + f * worst
-                for k in range(n_par):
-                    up[k] += e * x[m, k]
-                    down[k] += f * x[m, k]
-                    for q in range(k + 1):
-                        full[k, q] += both * x[m, k] * x[m, q]
-            for k in range(n_par):
-                for q in range(k + 1):
-                    full[k, q] -= turn * (best * best * up[k] * up[q] + worst * worst * down[k] * down[q])
-                    full[k, q] += pair * (up[k] * down[q] + down[k] * up[q])
-        for t in range(odd.first[b * WIDTH + lane], odd.first[b * WIDTH + lane + 1]):
-            members = odd.objects[odd.start[t] : odd.start[t + 1]]
-            bent = _bent(odd, t, members, u, lane)
-            for a in range(len(members)):
-                for c in range(len(members)):
-                    for k in range(n_par):
-                        for q in range(k + 1):
-                            full[k, q] -= bent[a, c] * x[members[a], k] * x[members[c], q]
+            store(x[k], j, load(own.factor[b], j) * load(own.rows[b, j], k) * held)
+    here, up, down = np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL)
+    alike = sets.alike[b]
+    for t in range(sets.member.shape[1]):
+        best, worst, pair = load(work.inv_b, t), load(work.inv_w, t), load(work.pair, t)
+        turn = choose(sets.flip[b, t], -1.0, spread(1.0))
         for k in range(n_par):
+            store(up, k, spread(0.0))
+            store(down, k, spread(0.0))
+        member = sets.member[b, t]
+        for a in range(member.shape[0]):
+            e, f = _at(alike, work.e, member, a), choose(sets.rest[b, t, a], _at(alike, work.f, member, a), 0.0)
+            both, row = e * best + f * worst, 0
+            for k in range(n_par):
+                x_k = _at(alike, x[k], member, a)
+                store(here, k, x_k)
+                store(up, k, load(up, k) + e * x_k)
+                store(down, k, load(down, k) + f * x_k)
+                for q in range(k + 1):
+                    store(out, row, load(out, row) + both * x_k * load(here, q))
+                    row += 1
+        best, worst, row = turn * best * best, turn * worst * worst, 0
+        for k in range(n_par):
+            up_k, down_k = load(up, k), load(down, k)
             for q in range(k + 1):
-                out[k * (k + 1) // 2 + q, lane] += full[k, q]
+                bend = pair * (up_k * load(down, q) + down_k * load(up, q))
+                bend = bend - best * up_k * load(up, q) - worst * down_k * load(down, q)
+                store(out, row, load(out, row) + bend)
+                row += 1
+    if odd.first[b + 1] > odd.first[b]:
+        _add_own_odd_bends(odd, b, work, x, out)
+
+
+@compiled(fast=True)
+def _add_own_odd_bends(odd, b, work, x, out):  # type: ignore[no-untyped-def]
+    most = odd.member.shape[1]
+    bent = np.empty((most, most, WIDTH), REAL)
+    for t in range(odd.first[b], odd.first[b + 1]):
+        odd_curvature(odd, t, work.e, work.f, bent)
+        member, size = odd.member[t], odd.size[t]
+        for a in range(size):
+            for c in range(size):
+                both, row = load(bent[a], c), 0
+                for k in range(len(x)):
+                    x_k = both * gather(x[k], member, a)
+                    for q in range(k + 1):
+                        store(out, row, load(out, row) + x_k * gather(x[q], member, c))
+                        row += 1
 
 
 @compiled
-def _correct_value(sets, odd, b, far, u, value):  # type: ignore[no-untyped-def]
-    _correct(sets, odd, b, far, u, np.zeros_like(u), value)
-
-
-@compiled
-def _correct_gradient(sets, odd, b, far, u, slope):  # type: ignore[no-untyped-def]
-    _correct(sets, odd, b, far, u, slope, np.zeros(WIDTH, REAL))
-
-
-@compiled
-def _correct(sets, odd, b, far, u, slope, value):  # type: ignore[no-untyped-def]
-    """Lanes far out anew, and the tasks whose best is missing."""
+def _one_by_one(sets, odd, b, far, u, slope, value):  # type: ignore[no-untyped-def]
+    """Lanes that are too far out anew, the largest utility of each set taken out before exponentials."""
     for lane in range(WIDTH):
         if (far >> lane) & 1:
-            _one_by_one(sets, b, lane, u, slope, value)
-    _add_odd(odd, b, u, slope, value)
+            _one(sets, b, lane, u, slope, value)
+            for t in range(odd.first[b], odd.first[b + 1]):
+                if (odd.live[t] >> lane) & 1:
+                    _one_odd(odd.member[t, : odd.size[t], lane], odd.rule[t], lane, u, slope, value)
 
 
 @compiled
-def _one_by_one(sets, b, lane, u, g, value):  # type: ignore[no-untyped-def]
-    """The same for one person, with the largest utility of each set taken out before exponentials."""
+def _one_odd(member, rule, lane, u, g, value):  # type: ignore[no-untyped-def]
+    v, part = np.empty(len(member)), np.zeros(len(member))
+    for j in range(len(member)):
+        v[j] = u[member[j], lane]
+    value[lane] += ends(v, -1, 0, rule, part)
+    for j in range(len(member)):
+        g[member[j], lane] += part[j]
+
+
+@compiled
+def _one(sets, b, lane, u, g, value):  # type: ignore[no-untyped-def]
     n_objects = u.shape[0]
     value[lane] = 0.0
     for j in range(n_objects):
@@ -368,16 +387,3 @@ def _one_by_one(sets, b, lane, u, g, value):  # type: ignore[no-untyped-def]
                 m = sets.member[b, t, a, lane]
                 if m < n_objects and (sign > 0 or (sets.rest[b, t, a] >> lane) & 1):
                     g[m, lane] -= turn * sign * np.exp(sign * u[m, lane] - high) / total
-
-
-@compiled
-def _add_odd(odd, b, u, g, value):  # type: ignore[no-untyped-def]
-    for lane in range(WIDTH):
-        for t in range(odd.first[b * WIDTH + lane], odd.first[b * WIDTH + lane + 1]):
-            members = odd.objects[odd.start[t] : odd.start[t + 1]]
-            v, part = np.empty(len(members)), np.zeros(len(members))
-            for j in range(len(members)):
-                v[j] = u[members[j], lane]
-            value[lane] += ends(v, odd.best[t], odd.worst[t], odd.rule[t], part)
-            for j in range(len(members)):
-                g[members[j], lane] += part[j]

@@ -232,7 +232,7 @@ def _draw(  # type: ignore[no-untyped-def]
 @compiled
 def remember(blocks, link, people, memory):  # type: ignore[no-untyped-def]
     """Add where people stand, and the likelihood's gradient and curvature there, to the memory."""
-    sets, own, odd, live = blocks.sets, blocks.own, blocks.odd, blocks.live
+    sets, own, odd = blocks.sets, blocks.own, blocks.odd
     plain = own.rows.shape[1] == 0 and len(odd.rule) == 0
     gamma, sign = people.gamma, link.sign
     gammas, slopes, curvatures = memory.gamma, memory.slope, memory.curvature
@@ -245,9 +245,9 @@ def remember(blocks, link, people, memory):  # type: ignore[no-untyped-def]
         if own.rows.shape[1] > 0:
             beta = np.empty((n_par, WIDTH), REAL)
             to_parameters(sign, gamma[b], beta)
-            add_own_curvature(sets, own, odd, live, b, u, work, beta, sign, curvatures[b])
+            add_own_curvature(sets, own, odd, b, work, beta, sign, curvatures[b])
         else:
-            add_curvature(sets, odd, b, u, work, curvatures[b])
+            add_curvature(sets, odd, b, work, curvatures[b])
         gammas[b] += gamma[b]
         slopes[b] += force
 
