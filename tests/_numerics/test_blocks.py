@@ -193,7 +193,7 @@ def test_far_utilities_are_computed_exactly(far: float, gaps: float, form: str) 
 
 
 def test_chances_too_small_for_a_double_are_computed_exactly() -> None:
-    """Seven others that are 75 logits better than what comes last: e^-525 stays, e^-750 does not; lanes beside are not touched."""
+    """Five objects 154 logits behind the one that comes last; lanes beside are not touched."""
     shown = np.arange(N_OBJECTS)[None, None]
     place = np.tile([1, -1, 0, 0, 0, 0, 0], (WIDTH, 1, 1))
     tasks = flatten(np.concatenate([shown, shown[..., ::-1]], axis=1), np.zeros(WIDTH, int), np.tile(place, (1, 2, 1)),
