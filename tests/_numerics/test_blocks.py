@@ -88,7 +88,7 @@ def by_own_rows(tasks: Tasks, coding: np.ndarray, beta: np.ndarray) -> tuple[np.
         half = np.zeros((n_par * (n_par + 1) // 2, WIDTH))
         full_value(link, *blocks[2:], b, gamma, u, work, value)
         full_gradient(link, *blocks[2:], b, gamma, u, work, np.empty_like(u), np.empty_like(gamma))
-        add_own_curvature(*blocks[2:], b, work, gamma, link.sign, half)
+        add_own_curvature(*blocks[2:], b, u, work, gamma, link.sign, half)
         values[blocks.row[b, own]] = value[own]
         square = np.empty((WIDTH, n_par, n_par))
         square[:, lower[0], lower[1]] = square[:, lower[1], lower[0]] = half.T

@@ -57,7 +57,7 @@ def test_own_rows_and_signs() -> None:
     blocks.own.shift[...] = rng.normal(size=blocks.own.shift.shape)
     gamma, slope = rng.normal(size=(3, WIDTH)), rng.normal(size=(7, WIDTH))
     u, force = np.empty((7, WIDTH)), np.empty((3, WIDTH))
-    rows, _, _, factor, shift = blocks.own
+    rows, _, _, factor, shift, _ = blocks.own
     own_utilities(link.sign, rows[0], factor[0], shift[0], gamma, u)
     beta = np.stack([gamma[0], -np.exp(gamma[1]), np.exp(gamma[2])])
     np.testing.assert_allclose(u, blocks.own.factor[0] * (coding @ beta) + blocks.own.shift[0], atol=1e-12)

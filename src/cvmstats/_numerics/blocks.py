@@ -64,6 +64,40 @@ class Sets(NamedTuple):
     often: npt.NDArray[np.int64]
 
 
+class Contrasts(NamedTuple):
+    """Pairs that are graded or may be tied, or whose first has an advantage; N different ones of a person at most.
+
+    All their outcomes depend on one number d: the utility of "a beats b by the top grade", one of the person's own objects. By
+    a grade of weight w outcomes have e^(w d) and e^(-w d) times e^(the grade's parameter), a tie has e^(its parameter). Which
+    of these there are is the pair's kind.
+
+    Attributes
+    ----------
+    kind : array (N), int
+        Of every person's n-th pair; d are the last N of the own objects.
+    times : array (B, N, WIDTH)
+        How often the pair was answered; 0 where there is none.
+    weight : array (G)
+        Of the grades, over that of the top one, which is the last.
+    column : array (kinds, G + 1), int
+        The response parameter of each grade and of the tie, -1 where it has none, -2 where there is no such outcome.
+    part : array (kinds, G + 1)
+        e^(that parameter), 0 where there is no such outcome; changed in place.
+    tally : array (B, E, WIDTH)
+        How many answers have each response parameter.
+    constant : array (B, WIDTH)
+        The sum of these parameters; changed in place.
+    """
+
+    kind: npt.NDArray[np.int64]
+    times: npt.NDArray[np.float64]
+    weight: npt.NDArray[np.float64]
+    column: npt.NDArray[np.int64]
+    part: npt.NDArray[np.float64]
+    tally: npt.NDArray[np.float64]
+    constant: npt.NDArray[np.float64]
+
+
 class Own(NamedTuple):
     """What the objects of each lane are, where they are counted anew for each person.
 
@@ -77,6 +111,7 @@ class Own(NamedTuple):
         Error scale, 0 for the reference.
     factor, shift : arrays (B, J, WIDTH)
         Utilities are ``factor`` times (rows)'beta + ``shift``; changed in place.
+    contrasts : Contrasts
     """
 
     rows: npt.NDArray[np.float64]
@@ -84,6 +119,7 @@ class Own(NamedTuple):
     scale: npt.NDArray[np.int64]
     factor: npt.NDArray[np.float64]
     shift: npt.NDArray[np.float64]
+    contrasts: Contrasts
 
 
 class Odd(NamedTuple):
@@ -129,6 +165,18 @@ class Blocks(NamedTuple):
     own: Own
     odd: Odd
 
-    def with_factors(self, factor: npt.NDArray[np.float64], shift: npt.NDArray[np.float64]) -> Blocks:
-        """The same with other factors and shifts."""
-        return self._replace(own=self.own._replace(factor=factor, shift=shift))
+    @property
+    def placed(self) -> tuple[npt.NDArray[np.float64], ...]:
+        """What depends on response parameters, error scales and people's factors."""
+        return self.own.factor, self.own.shift, self.own.contrasts.part, self.own.contrasts.constant
+
+    def copy_placed(self) -> Blocks:
+        """The same with ``placed`` of its own."""
+        factor, shift, part, constant = (array.copy() for array in self.placed)
+        contrasts = self.own.contrasts._replace(part=part, constant=constant)
+        return self._replace(own=self.own._replace(factor=factor, shift=shift, contrasts=contrasts))
+
+    def take_placed(self, other: Blocks) -> None:
+        """Overwrite ``placed`` by that of ``other``."""
+        for mine, theirs in zip(self.placed, other.placed, strict=True):
+            mine[...] = theirs

@@ -33,9 +33,9 @@ from cvmstats._numerics import gibbs
 from cvmstats._numerics.blocks import Blocks
 from cvmstats._numerics.draws import Covariance, Walk, draw_vector, draw_vectors, take
 from cvmstats._numerics.lanes import REAL, WIDTH
-from cvmstats._numerics.layout import place_factors
 from cvmstats._numerics.link import Link
 from cvmstats._numerics.model import Model
+from cvmstats._numerics.own import place_factors
 from cvmstats._numerics.people import all_values, draw_people, guide, log_likelihood, moments, remember
 from cvmstats._numerics.population import Population, Upper, draw_population
 from cvmstats._numerics.rescale import rescale
@@ -67,13 +67,13 @@ class Hierarchy:
         own, more = stream.spawn(2)
         self.rng = np.random.Generator(np.random.Philox(more))
         self.model, self.n_par, self.n_response = model, n_par, n_response
-        blocks = blocks.with_factors(blocks.own.factor.copy(), blocks.own.shift.copy())
+        blocks, self.spare = blocks.copy_placed(), blocks.copy_placed()
         common = np.array(phi[n_par:], float)
         common = common + 0.1 * self.rng.standard_normal(len(common))
         self.common, self.walk = common, Walk(len(common))
         self.log_factor, self.tau = np.zeros(n_people), 0.3 if model.factor else 0.0
         self.steps, self.stretch = np.full(n_people, 0.3), 0.5
-        place_factors(blocks, common[:n_response], common[n_response:], self.log_factor)
+        place_factors(blocks, common[:n_response], common[n_response:])
         chain = gibbs.start(blocks, link, prior, np.asarray(phi[:n_par], float), n_people, own)
         self.at = tuple(np.nonzero(blocks.row >= 0))
         order = np.argsort(blocks.row[self.at])
@@ -143,8 +143,7 @@ class Hierarchy:
             if self.model.factor:
                 self._draw_factors(adapt)
             if len(self.common):
-                for _ in range(_TRIES):
-                    self._draw_common(adapt)
+                self._draw_common(adapt)
             if learning:
                 if sweep % _EVERY == 0:
                     remember(self.blocks, self.chains[0].link, self.chains[0].people, self.chains[0].memory)
@@ -287,28 +286,30 @@ class Hierarchy:
         return out
 
     def _proposal(self, common: Floats, log_factor: Floats) -> Blocks:
-        blocks = self.blocks.with_factors(np.empty_like(self.blocks.own.factor), np.empty_like(self.blocks.own.shift))
-        place_factors(blocks, common[: self.n_response], common[self.n_response :], log_factor, self.at)
-        return blocks
-
-    def _take(self, blocks: Blocks) -> None:
-        self.blocks.own.factor[...] = blocks.own.factor
-        self.blocks.own.shift[...] = blocks.own.shift
+        place_factors(self.spare, common[: self.n_response], common[self.n_response :],
+                      log_factor if self.model.factor else None, self.at)  # fmt: skip
+        return self.spare
 
     def _draw_common(self, adapt: float) -> None:
-        """One step of (rho, kappa)."""
-        spread = np.where(np.arange(len(self.common)) < self.n_response, self.model.response_sd, self.model.scale_sd)
-        trial = self.walk.propose(self.common, self.rng)
-        blocks = self._proposal(trial, self.log_factor)
-        value, people = self._values(blocks), self.chains[0].people
-        gain = log_likelihood(self.blocks, value) - log_likelihood(self.blocks, people.value)
-        gain += 0.5 * (((self.common / spread) ** 2).sum() - ((trial / spread) ** 2).sum())
-        ratio = float(np.exp(min(0.0, gain))) if gain > -np.inf else 0.0
-        if self.rng.random() < ratio:
-            self.common = trial
-            self._take(blocks)
-            people.value[...] = value
-        self.walk.adapt(self.common, ratio, adapt)
+        """Steps of (rho, kappa)."""
+        people, spread = self.chains[0].people, np.repeat([self.model.response_sd, self.model.scale_sd],
+                                                          [self.n_response, len(self.common) - self.n_response])  # fmt: skip
+
+        def log_density(common: Floats, value: Floats) -> float:
+            return float(log_likelihood(self.blocks, value) - 0.5 * ((common / spread) ** 2).sum())
+
+        now = log_density(self.common, people.value)
+        for _ in range(_TRIES):
+            trial = self.walk.propose(self.common, self.rng)
+            blocks = self._proposal(trial, self.log_factor)
+            value = self._values(blocks)
+            then = log_density(trial, value)
+            ratio = float(np.exp(min(0.0, then - now))) if then > -np.inf else 0.0
+            if self.rng.random() < ratio:
+                self.common, now = trial, then
+                self.blocks.take_placed(blocks)
+                people.value[...] = value
+            self.walk.adapt(self.common, ratio, adapt)
 
     def _draw_factors(self, adapt: float) -> None:
         """lambda_i, then tau."""
@@ -341,7 +342,7 @@ class Hierarchy:
         ratio = float(np.exp(min(0.0, gain))) if gain > -np.inf else 0.0
         if self.rng.random() < ratio:
             self.tau, self.log_factor = trial, self.log_factor * np.exp(move)
-            self._take(blocks)
+            self.blocks.take_placed(blocks)
             people.value[...] = value
         if adapt > 0:
             self.stretch = float(np.clip(self.stretch * np.exp(adapt * (ratio - 0.44)), 0.02, 5.0))

@@ -5,19 +5,18 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cvmstats._numerics.blocks import Bits, Blocks, Odd, Own, Sets
+from cvmstats._numerics.blocks import Bits, Blocks, Odd, Sets
 from cvmstats._numerics.coded import Coded
 from cvmstats._numerics.lanes import BITS, REAL, WIDTH
 from cvmstats._numerics.logit import rules
-from cvmstats._numerics.tasks import JOINT, LOGITS, NEITHER, Tasks
-
-Floats = npt.NDArray[np.float64]
+from cvmstats._numerics.own import count_anew, no_objects, own_objects
+from cvmstats._numerics.tasks import JOINT, LOGITS, NEITHER, Tasks, rank, select
 
 
 def lay_out(given: Tasks, coded: Coded | None = None) -> Blocks:
     """Lay out flat tasks in blocks, with rows of their own where ``coded`` is given."""
-    tasks, own = (given, None) if coded is None else _count_anew(given)
-    tasks, on_top = _fractions(tasks)
+    anew = None if coded is None else count_anew(given, coded)
+    tasks, on_top = _fractions(given if anew is None else anew.tasks)
     n_objects, n_people = tasks.n_objects, tasks.n_people
     size, owner = np.diff(tasks.start), np.repeat(np.arange(n_people), np.diff(tasks.person))
     rule = rules(tasks)
@@ -28,7 +27,7 @@ def lay_out(given: Tasks, coded: Coded | None = None) -> Blocks:
     seat = np.empty((n_people, 2), np.int64)
     seat[row[live]] = np.argwhere(live)
     kept = np.flatnonzero(plain)
-    slot = _rank(owner[kept])  # of each task, within its person
+    slot = rank(owner[kept])  # of each task, within its person
     n_blocks, n_tasks, n_shown = len(row), 1 + int(slot.max(initial=0)), int(size.max(initial=2))
     block, lane = seat[owner[kept]].T
     best, worst, whole, top = tasks.best[kept], tasks.worst[kept], joint[kept], on_top[kept]
@@ -44,9 +43,12 @@ def lay_out(given: Tasks, coded: Coded | None = None) -> Blocks:
         there = (pick >= 0) & ~neither[kept] & ~top
         np.add.at(linear, (block[there], tasks.objects[(tasks.start[kept] + pick)[there]], lane[there]), sign)
 
+    if anew is not None:
+        anew.pairs.pull(linear, seat)
+
     # from here on one entry for every object in a set
     of = np.repeat(np.arange(len(kept)), size[kept])
-    place = _rank(of)
+    place = rank(of)
     objects = tasks.objects[tasks.start[kept][of] + place]
     member = np.full((n_blocks, n_tasks, n_shown, WIDTH), n_objects, np.uint32)
     rest = np.zeros((n_blocks, n_tasks, n_shown, WIDTH), bool)
@@ -55,7 +57,7 @@ def lay_out(given: Tasks, coded: Coded | None = None) -> Blocks:
     rest[block[of], slot[of], place, lane[of]] = second
     cell = (block[of] * n_objects + objects) * WIDTH + lane[of]
     order = np.argsort(cell, kind="stable")  # tasks of one object in their order
-    times = _rank(cell[order])
+    times = rank(cell[order])
     seen = np.full((n_blocks, n_objects, int(times.max(initial=0) + 1), WIDTH), n_tasks, np.uint32)
     seen_rest = np.zeros(seen.shape, bool)
     where = block[of][order], objects[order], times, lane[of][order]
@@ -67,7 +69,8 @@ def lay_out(given: Tasks, coded: Coded | None = None) -> Blocks:
         has_worst=_bits(has_worst), less=less, flip=_bits(flip), linear=linear, seen=seen, seen_rest=_bits(seen_rest),
         often=(seen < n_tasks).any(axis=3).sum(axis=2),
     )  # fmt: skip
-    return Blocks(row, _bits(live), sets, _own(row, own, coded, n_objects), _odd(tasks, ~plain, seat[owner], n_blocks))
+    own = no_objects(n_blocks) if anew is None or coded is None else own_objects(anew, coded, row)
+    return Blocks(row, _bits(live), sets, own, _odd(tasks, ~plain, seat[owner], n_blocks))
 
 
 def _fractions(tasks: Tasks) -> tuple[Tasks, npt.NDArray[np.bool_]]:
@@ -78,18 +81,10 @@ def _fractions(tasks: Tasks) -> tuple[Tasks, npt.NDArray[np.bool_]]:
         return tasks, np.zeros(len(rule), bool)
     order = np.sort(np.concatenate([np.arange(len(rule)), which]), kind="stable")
     on_top = np.concatenate([[False], order[1:] == order[:-1]])
-    size = np.diff(tasks.start)[order]
-    of = np.repeat(np.arange(len(order)), size)
-    place = _rank(of)
-    picked = np.where(tasks.best >= 0, tasks.best, tasks.worst)[order]
-    kept = ~(on_top[of] & (place == picked[of]))
-    owner = np.repeat(np.arange(tasks.n_people), np.diff(tasks.person))[order]
-    person = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=tasks.n_people))])
-    return tasks._replace(
-        person=person.astype(np.int64), start=np.concatenate([[0], np.cumsum(size - on_top)]).astype(np.int64),
-        objects=tasks.objects[(tasks.start[order][of] + place)[kept]], best=tasks.best[order], worst=tasks.worst[order],
-        worst_only=tasks.worst_only[order], rule=rule[order],
-    ), on_top  # fmt: skip
+    twice = select(tasks, order)
+    of = np.repeat(np.arange(len(order)), np.diff(twice.start))
+    gone = on_top[of] & (rank(of) == np.where(twice.best >= 0, twice.best, twice.worst)[of])
+    return twice._replace(objects=twice.objects[~gone], start=twice.start - np.concatenate([[0], np.cumsum(on_top)])), on_top
 
 
 def _odd(tasks: Tasks, odd: npt.NDArray[np.bool_], seat: npt.NDArray[np.int64], n_blocks: int) -> Odd:
@@ -99,7 +94,7 @@ def _odd(tasks: Tasks, odd: npt.NDArray[np.bool_], seat: npt.NDArray[np.int64], 
     order = np.lexsort((lane, size, rule, block))
     which, size, rule, block, lane = which[order], size[order], rule[order], block[order], lane[order]
     _, kind = np.unique(np.stack([block, rule, size]), axis=1, return_inverse=True)
-    turn = _rank(kind * WIDTH + lane)
+    turn = rank(kind * WIDTH + lane)
     needed = np.zeros(int(kind.max(initial=-1)) + 1, np.int64)
     np.maximum.at(needed, kind, turn + 1)
     slot = (np.cumsum(needed) - needed)[kind] + turn
@@ -109,45 +104,11 @@ def _odd(tasks: Tasks, odd: npt.NDArray[np.bool_], seat: npt.NDArray[np.int64], 
     live = np.zeros((n_slots, WIDTH), bool)
     live[slot, lane] = True
     of = np.repeat(np.arange(len(which)), size)
-    place, pick = _rank(of), tasks.worst[which][of]
+    place, pick = rank(of), tasks.worst[which][of]
     member = np.full((n_slots, int(size.max(initial=0)), WIDTH), tasks.n_objects, np.uint32)
     first = np.where(place == pick, 0, place + (place < pick))  # the worst goes to the front
     member[slot[of], first, lane[of]] = tasks.objects[tasks.start[which][of] + place]
     return Odd(np.searchsorted(owner, np.arange(n_blocks + 1)), rules_, sizes, member, _bits(live))
-
-
-def _count_anew(tasks: Tasks) -> tuple[Tasks, list[npt.NDArray[np.int64]]]:
-    """Tasks whose objects are counted from 0 for each person in order of appearance, and which those are."""
-    objects, own = tasks.objects.copy(), []
-    for i in range(tasks.n_people):
-        lo, hi = tasks.start[tasks.person[i]], tasks.start[tasks.person[i + 1]]
-        distinct, first, index = np.unique(tasks.objects[lo:hi], return_index=True, return_inverse=True)
-        order = np.argsort(first)
-        objects[lo:hi] = np.argsort(order)[index]
-        own.append(distinct[order])
-    return tasks._replace(objects=objects, n_objects=max(2, *(len(o) for o in own)), alternatives=None), own
-
-
-def _own(row: npt.NDArray[np.int64], own: list[npt.NDArray[np.int64]] | None, coded: Coded | None, n_objects: int) -> Own:
-    """Rows of coding and response and the error scale of each lane's objects; 0 where there is none."""
-    if coded is None or own is None:
-        nothing = np.zeros((len(row), 0, WIDTH))
-        return Own(nothing[:, :, None], nothing[:, :, None], nothing.astype(np.int64), nothing, nothing)
-    rows = np.zeros((len(row), n_objects, coded.rows.shape[1], WIDTH), REAL)
-    response = np.zeros((len(row), n_objects, coded.response.shape[1], WIDTH), REAL)
-    scale = np.zeros((len(row), n_objects, WIDTH), np.int64)
-    for b, lane in np.argwhere(row >= 0):
-        which = own[row[b, lane]]
-        rows[b, : len(which), :, lane] = coded.rows[which]
-        response[b, : len(which), :, lane] = coded.response[which]
-        scale[b, : len(which), lane] = coded.scale[which]
-    return Own(rows, response, scale, np.ones(scale.shape), np.zeros(scale.shape))
-
-
-def _rank(groups: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """How many entries of the same group precede each; groups are contiguous."""
-    first = np.flatnonzero(np.diff(groups, prepend=-1))
-    return np.arange(len(groups)) - np.repeat(first, np.diff(first, append=len(groups)))
 
 
 def _seats(tasks: Tasks, plain: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
@@ -177,17 +138,3 @@ def _seats(tasks: Tasks, plain: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
 def _bits(lanes: npt.NDArray[np.bool_]) -> Bits:
     """Flags of lanes (..., WIDTH) as masks."""
     return np.asarray((lanes * (1 << np.arange(WIDTH, dtype=np.uint64))).sum(axis=-1), BITS)
-
-
-def place_factors(blocks: Blocks, response: Floats, log_scales: Floats, log_factor: Floats,
-         at: tuple[npt.NDArray[np.intp], ...] | None = None) -> None:  # fmt: skip
-    """Factors and shifts of the alternatives from response parameters, error scales and people's factors, in place."""
-    if blocks.own.rows.shape[1] == 0:
-        return
-    scale = np.concatenate([[0.0], log_scales])[blocks.own.scale]
-    if at is not None:
-        own = np.zeros(blocks.row.shape)
-        own[at] = log_factor
-        scale = scale + own[:, None, :]
-    np.exp(scale, out=blocks.own.factor)
-    blocks.own.shift[...] = np.einsum("bjew,e->bjw", blocks.own.response, response)

@@ -14,6 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from cvmstats._numerics.compiled import compiled
+from cvmstats._numerics.contrasts import (
+    add_contrast_bends,
+    add_contrast_gradients,
+    add_contrast_values,
+    add_far_contrasts,
+)
 from cvmstats._numerics.ends import ends, take_pairs
 from cvmstats._numerics.lanes import (
     REAL,
@@ -164,8 +170,10 @@ def full_value(link, sets, own, odd, b, gamma, u, work, value):  # type: ignore[
     far = _value(sets, b, u, work, value)
     if odd.first[b + 1] > odd.first[b]:
         far = np.uint16(far | add_odd_values(odd, b, work.e, work.f, value))
+    if len(own.contrasts.kind) > 0:
+        add_contrast_values(own.contrasts, b, u, work, value)
     if far:
-        _one_by_one(sets, odd, b, far, u, np.zeros_like(u), value)
+        _one_by_one(sets, own.contrasts, odd, b, far, u, np.zeros_like(u), value)
 
 
 @compiled(fast=True)
@@ -175,8 +183,10 @@ def full_gradient(link, sets, own, odd, b, gamma, u, work, slope, out):  # type:
     far = _gradient(sets, b, u, work, slope)
     if odd.first[b + 1] > odd.first[b]:
         far = np.uint16(far | add_odd_gradients(odd, b, work.e, work.f, slope))
+    if len(own.contrasts.kind) > 0:
+        add_contrast_gradients(own.contrasts, b, u, work, slope)
     if far:
-        _one_by_one(sets, odd, b, far, u, slope, np.zeros(WIDTH, REAL))
+        _one_by_one(sets, own.contrasts, odd, b, far, u, slope, np.zeros(WIDTH, REAL))
     if own.rows.shape[1] > 0:
         own_coordinates(link.sign, own.rows[b], own.factor[b], gamma, slope, out)
     else:
@@ -271,7 +281,7 @@ def _at(alike, array, member, a):  # type: ignore[no-untyped-def]
 
 
 @compiled(fast=True)
-def add_own_curvature(sets, own, odd, b, work, beta, sign, out):  # type: ignore[no-untyped-def]
+def add_own_curvature(sets, own, odd, b, u, work, beta, sign, out):  # type: ignore[no-untyped-def]
     """The same in coordinates (K (K + 1) / 2, WIDTH), of blocks with rows of their own; ``beta`` from ``to_parameters``."""
     n_objects, n_par = own.rows.shape[1], own.rows.shape[2]
     x = np.zeros((n_par, n_objects + 1, WIDTH), REAL)  # derivatives of utilities
@@ -309,6 +319,8 @@ def add_own_curvature(sets, own, odd, b, work, beta, sign, out):  # type: ignore
                 row += 1
     if odd.first[b + 1] > odd.first[b]:
         _add_own_odd_bends(odd, b, work, x, out)
+    if len(own.contrasts.kind) > 0:
+        add_contrast_bends(own.contrasts, b, u, work, x, out)
 
 
 @compiled(fast=True)
@@ -329,11 +341,12 @@ def _add_own_odd_bends(odd, b, work, x, out):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _one_by_one(sets, odd, b, far, u, slope, value):  # type: ignore[no-untyped-def]
+def _one_by_one(sets, contrasts, odd, b, far, u, slope, value):  # type: ignore[no-untyped-def]
     """Lanes that are too far out anew, the largest utility of each set taken out before exponentials."""
     for lane in range(WIDTH):
         if (far >> lane) & 1:
             _one(sets, b, lane, u, slope, value)
+            add_far_contrasts(contrasts, b, lane, u, slope, value)
             for t in range(odd.first[b], odd.first[b + 1]):
                 if (odd.live[t] >> lane) & 1:
                     _one_odd(odd.member[t, : odd.size[t], lane], odd.rule[t], lane, u, slope, value)

@@ -33,8 +33,8 @@ from cvmstats._numerics import gibbs
 from cvmstats._numerics.blocks import Blocks
 from cvmstats._numerics.draws import take
 from cvmstats._numerics.lanes import REAL, WIDTH
-from cvmstats._numerics.layout import place_factors
 from cvmstats._numerics.link import Link
+from cvmstats._numerics.own import place_factors
 from cvmstats._numerics.people import all_values, draw_people, guide, remember
 
 Floats = npt.NDArray[np.float64]
@@ -105,9 +105,9 @@ class Newcomers:
         own, more = stream.spawn(2)
         self.rng = np.random.Generator(np.random.Philox(more))
         self.company, self.n_par, self.link = company, known.mean.shape[1], link
-        self.blocks = blocks.with_factors(blocks.own.factor.copy(), blocks.own.shift.copy())
+        self.blocks = blocks.copy_placed()
         self.log_factor, self.steps = np.zeros(company.n_people), np.full(company.n_people, 0.3)
-        place_factors(self.blocks, *self._common(known), self.log_factor)
+        place_factors(self.blocks, *self._common(known))
         middle = known.size @ known.mean
         chain = gibbs.start(self.blocks, link, None, middle, company.n_people, own)  # type: ignore[arg-type]
         at = np.nonzero(blocks.row >= 0)
@@ -302,7 +302,7 @@ class Newcomers:
         """lambda_i, and lambda_i with beta_i so that utilities stay what they are, as in the fit; tau is known."""
         people, at, tau = self.people, self.at, self.known.tau
         trial = self.log_factor + self.steps * self.rng.standard_normal(len(self.log_factor))
-        blocks = self.blocks.with_factors(np.empty_like(self.blocks.own.factor), np.empty_like(self.blocks.own.shift))
+        blocks = self.blocks.copy_placed()
         place_factors(blocks, *self._common(self.known), trial, at)
         value = self._values(blocks, people.gamma)
         gain = value[at] - people.value[at] + 0.5 * (self.log_factor**2 - trial**2) / tau**2

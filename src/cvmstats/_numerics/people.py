@@ -245,7 +245,7 @@ def remember(blocks, link, people, memory):  # type: ignore[no-untyped-def]
         if own.rows.shape[1] > 0:
             beta = np.empty((n_par, WIDTH), REAL)
             to_parameters(sign, gamma[b], beta)
-            add_own_curvature(sets, own, odd, b, work, beta, sign, curvatures[b])
+            add_own_curvature(sets, own, odd, b, u, work, beta, sign, curvatures[b])
         else:
             add_curvature(sets, odd, b, work, curvatures[b])
         gammas[b] += gamma[b]

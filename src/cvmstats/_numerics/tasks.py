@@ -70,6 +70,25 @@ class Tasks(NamedTuple):
         return len(self.person) - 1
 
 
+def rank(groups: npt.NDArray[np.int64]) -> Ints:
+    """How many entries of the same group precede each; groups are contiguous."""
+    first = np.flatnonzero(np.diff(groups, prepend=-1))
+    return np.asarray(np.arange(len(groups)) - np.repeat(first, np.diff(first, append=len(groups))))
+
+
+def select(tasks: Tasks, which: Ints) -> Tasks:
+    """Tasks by index, in their order and perhaps several times; people stay, whether they have some or none."""
+    size = np.diff(tasks.start)[which]
+    of = np.repeat(np.arange(len(which)), size)
+    owner = np.repeat(np.arange(tasks.n_people), np.diff(tasks.person))[which]
+    return tasks._replace(
+        person=np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=tasks.n_people))]).astype(np.int64),
+        start=np.concatenate([[0], np.cumsum(size)]).astype(np.int64), objects=tasks.objects[tasks.start[which][of] + rank(of)],
+        best=tasks.best[which], worst=tasks.worst[which], worst_only=tasks.worst_only[which],
+        rule=None if tasks.rule is None else tasks.rule[which],
+    )  # fmt: skip
+
+
 class Reading(NamedTuple):
     """What flattening is to make of the answers beside their form.
 
