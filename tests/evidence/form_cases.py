@@ -43,6 +43,8 @@ class Case:
     spoil : callable, optional
         What becomes of the simulated answers.
     people : int
+    thin : int
+        Sweeps per draw of hierarchical fits.
     """
 
     make: Callable[[], Design]
@@ -52,6 +54,7 @@ class Case:
     options: Mapping[str, Any] = field(default_factory=dict)
     spoil: Spoil | None = None
     people: int = 160
+    thin: int = 2
 
     @cached_property
     def design(self) -> Design:
@@ -166,7 +169,7 @@ CASES = {
     "worst only": Case(partial(sets, "worst", n_tasks=16)),
     "pairs": Case(pairs),
     "pairs, ties": Case(pairs, PAIRED, response={"tie": -0.3}),
-    "pairs, first has an advantage": Case(pairs, options={"position": True}, response={"position": 0.4}),
+    "pairs, first has an advantage": Case(pairs, options={"position": True}, response={"position": 0.4}, people=320),
     "graded pairs": Case(partial(pairs, grades=GRADES), response={"grade 1": 0.3, "tie": -0.2}),
     "graded pairs, advantage": Case(partial(pairs, grades=GRADES[1:]), options={"position": True},
                                     response={"grade 1": 0.3, "position": 0.4}),
@@ -174,8 +177,8 @@ CASES = {
     "case 3": Case(partial(design_cases, ATTRIBUTES, case=3, n_versions=2, n_tasks=12, seed=1)),
     "conjoint, none": Case(partial(design_conjoint, ATTRIBUTES, n_tasks=14, n_versions=2, none=True, seed=1)),
     "conjoint, dual none": Case(partial(design_conjoint, ATTRIBUTES, n_tasks=14, n_versions=2, none="dual", seed=1),
-                                response={"scale of dual": 0.3}),
-    "direct anchor": Case(partial(sets, size=3, anchor="direct"), response={"scale of anchor": 0.3}),
+                                response={"scale of dual": 0.3}, people=1000, thin=4),
+    "direct anchor": Case(partial(sets, size=3, anchor="direct"), response={"scale of anchor": 0.3}, people=800),
     "dual anchor": Case(partial(sets, size=3, anchor="dual"), response={"scale of dual": 0.3}),
     "best-worst and pairs": Case(fused, response={"scale of pairs": 0.3}),
     "sequential, missing": Case(partial(sets, n_tasks=14), spoil=missing),
@@ -184,8 +187,9 @@ CASES = {
     "sequential, ragged": Case(ragged),
     "maxdiff, ragged": Case(ragged, "maxdiff"),
     "counted pairs": Case(repeated, spoil=counted),
-    "pairs, frequency weights": Case(partial(pairs, 4), spoil=merged, people=200),
+    "pairs, frequency weights": Case(partial(pairs, 4), spoil=merged, people=1000),
     "sequential, sampling weights": Case(sets, spoil=sampled, people=200),
 }  # fmt: skip
 """By name; the first is the one that others are compared with. Maximum likelihood estimates of logits lie outward of the truth
-by the order of 1 / n, which is 1 / sqrt(n) standard errors: people are as many as make that small."""
+by the order of 1 / n, which is 1 / sqrt(n) standard errors, and the prior draws posterior means inward by as much: people are as
+many as make that small. Error scales of second questions and direct anchors, and six answers a person, need the most."""
