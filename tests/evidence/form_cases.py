@@ -191,5 +191,5 @@ CASES = {
     "sequential, sampling weights": Case(sets, spoil=sampled, people=200),
 }  # fmt: skip
 """By name; the first is the one that others are compared with. Maximum likelihood estimates of logits lie outward of the truth
-by the order of 1 / n, which is 1 / sqrt(n) standard errors, and the prior draws posterior means inward by as much: people are as
-many as make that small. Error scales of second questions and direct anchors, and six answers a person, need the most."""
+by the order of 1 / n, which is 1 / sqrt(n) standard errors, and the prior draws posterior means inward by as much: people are
+as many as make that small. Error scales of second questions and direct anchors, and six answers a person, need the most."""

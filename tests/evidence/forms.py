@@ -165,8 +165,7 @@ def report(names: list[str], pooled: int, hierarchical: int, workers: int) -> It
         bias = np.sqrt(np.mean([c.bias**2 for c in mine]))
         yield (f"| all | | {what} | {np.mean([c.held for c in mine]):.1%} | {bias:.2f} | "
                f"{np.mean([c.outward for c in mine]):+.2f} | | | | {sum(c.holds for c in mine)} of {len(mine)} |")  # fmt: skip
-    yield from ("", "## Small samples", "", f"Forms with more people above, with {FEW}: intervals hold, and posterior means lie "
-                "inward, which more people cure.", "", *head, *few)  # fmt: skip
+    yield from ("", "## Small samples", "", f"Forms with more people above, with {FEW}.", "", *head, *few)
     yield from ("", "## Identities", "", "Largest error of gradients against differences of fourth order, relative to the "
                 "largest entry; and by how much probabilities of all answers to a task differ from 1.", "",
                 "| form | gradient | sum of probabilities |", "|---|---|---|")  # fmt: skip
