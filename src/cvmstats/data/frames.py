@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-import warnings
+import re
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from cvmstats.errors import InputError
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 _MANY, _HEAD = 50_000, 10_000
 """Rows from which columns are worth a thread each; rows that are looked at first."""
+_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,5}")
+"""What is read as a number; six digits at most, as pyarrow also takes 0x1F, which up to there is longer than its decimals."""
 
 
 def to_pandas(table: Any) -> pd.DataFrame:
@@ -47,11 +50,11 @@ def is_frame(table: Any) -> bool:
     return isinstance(table, pd.DataFrame) or not isinstance(nw.from_native(table, pass_through=True), type(table))
 
 
-def read_plain_csv(content: bytes, delimiter: str, path: Path | None = None) -> pd.DataFrame | None:
+def read_plain_csv(content: bytes, delimiter: str) -> pd.DataFrame | None:
     """A CSV file without quotes as categorical columns of text, byte-identical; None where it is no regular table.
 
-    Each distinct text is kept once and rows hold its number (ordered categories stand in the order of their first rows), which
-    takes less time and memory than plain columns of text.
+    Each distinct text is kept once and rows hold its number (categories stand in the order of their first rows, and are marked
+    as ordered), which takes less time and memory than plain columns of text.
 
     Parameters
     ----------
@@ -59,8 +62,6 @@ def read_plain_csv(content: bytes, delimiter: str, path: Path | None = None) -> 
         UTF-8, without quotation marks, lines ended by a line feed or by carriage return and line feed.
     delimiter : str
         Between the fields.
-    path : Path, optional
-        The file that holds just this: pandas parses a file twice as fast as bytes.
 
     Examples
     --------
@@ -74,95 +75,119 @@ def read_plain_csv(content: bytes, delimiter: str, path: Path | None = None) -> 
     names = content[start:end].rstrip(b"\r").decode("utf-8").split(delimiter)
     if end < 0 or len(names) < 2 or len(set(names)) < len(names) or end + 1 == len(content):
         return None
-    columns = _by_value(content, end + 1, delimiter, len(names), path) if start == 0 else None
-    if columns is None:
-        columns = _by_text(content, end + 1, delimiter, len(names))
-    return None if columns is None else pd.DataFrame(dict(zip(names, columns, strict=True)))
+    columns = _by_value(content, end + 1, delimiter, len(names)) or _by_text(content, end + 1, delimiter, len(names))
+    return None if columns is None else pd.DataFrame(dict(zip(names, columns, strict=True)), copy=False)
 
 
-def _by_value(content: bytes, start: int, delimiter: str, n: int, path: Path | None) -> list[pd.Categorical] | None:
+def _by_value(content: bytes, start: int, delimiter: str, n: int) -> list[pd.Categorical] | None:
     """Whole numbers read as numbers, which is quickest; None unless all are written as Python writes them.
 
-    Whatever else a number may look like (007, +7, 7 with a blank) is longer, so the lengths of all fields tell.
+    Whatever else a number may look like (007, 7 with a blank) is longer, so the lengths of all fields tell.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", pd.errors.DtypeWarning)
-        try:
-            table = pd.read_csv(path or BytesIO(content), sep=delimiter, compression=None, skiprows=1, header=None,
-                                names=range(n), na_filter=False, keep_default_na=False, index_col=False, true_values=[],
-                                false_values=[], on_bad_lines="error")  # fmt: skip
-        except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, OverflowError):
-            return None
-    columns = [table[i] for i in range(n)]
-    if any(values.dtype != np.int64 and not isinstance(values.dtype, pd.StringDtype) for values in columns):
+    import pyarrow as pa
+
+    kinds = _kinds(content, start, delimiter, n)
+    table = _parse(memoryview(content)[start:], delimiter, kinds) if pa.int32() in kinds else None
+    if table is None or not len(table):
         return None
     rows = len(table)
     with ThreadPoolExecutor(1 if rows < _MANY else os.cpu_count()) as pool:  # numpy lets go of the interpreter's lock
-        delimiters = pool.submit(content.count, delimiter.encode(), start)
-        done = list(pool.map(_column, columns))
+        done = list(pool.map(_column, table.columns))
     breaks = rows - (not content.endswith(b"\n")) + (content.count(b"\r", start) if b"\r" in content else 0)
-    length = sum(size for _, size in done) + delimiters.result() + breaks
-    whole = delimiters.result() == rows * (n - 1) and len(content) - start == length
+    whole = len(content) - start == sum(size for _, size in done) + rows * (n - 1) + breaks
     return [column for column, _ in done] if whole else None
-
-
-def _column(values: pd.Series) -> tuple[pd.Categorical, int]:
-    """The column as text, and how many bytes that takes."""
-    codes, distinct = _numbered(values)
-    texts = [str(v) for v in distinct]
-    sizes = np.array([len(t) if t.isascii() else len(t.encode()) for t in texts], np.int64)
-    length = int(np.bincount(codes, minlength=len(texts)) @ sizes) if len(texts) else 0
-    codes, categories = codes.astype(np.int32, copy=False), pd.Index(texts, dtype=object)
-    return pd.Categorical.from_codes(codes, categories=categories, ordered=True, validate=False), length
-
-
-def _numbered(values: pd.Series) -> tuple[np.ndarray, Any]:
-    """Which of the distinct values each row has, and these, in the order in which they first appear."""
-    if values.dtype == np.int64 and len(values):
-        numbers = values.to_numpy()
-        new = numbers[1:] != numbers[:-1]
-        if (numbers[1:] >= numbers[:-1]).all():  # in order already, as people in a file of answers mostly are
-            codes = np.zeros(len(numbers), np.int32)
-            np.cumsum(new, out=codes[1:])
-            return codes, numbers[np.concatenate([[True], new])]
-        low = int(numbers.min())
-        if int(numbers.max()) - low < min(len(numbers), 1 << 16):
-            return _by_table(numbers - low, low)
-    return pd.factorize(values)
-
-
-def _by_table(numbers: np.ndarray, low: int) -> tuple[np.ndarray, np.ndarray]:
-    """The same for small numbers from 0, by a table; ``low`` is added to the distinct ones."""
-    there = np.bincount(numbers) > 0
-    order = pd.unique(numbers[:_HEAD])  # as a rule the first rows show all there are
-    if len(order) < there.sum():
-        order = pd.unique(numbers)
-    new = np.zeros(len(there), np.int32)
-    new[order] = np.arange(len(order))
-    return new[numbers], order + low
 
 
 def _by_text(content: bytes, start: int, delimiter: str, n: int) -> list[pd.Categorical] | None:
     """Every field as text."""
+    table = _parse(memoryview(content)[start:], delimiter, [_text()] * n)
+    return None if table is None else [_categories(*_texts(column)) for column in table.columns]
+
+
+def _text() -> pa.DataType:
+    """Texts, of which each distinct one is kept once."""
+    import pyarrow as pa
+
+    return pa.dictionary(pa.int32(), pa.string())
+
+
+def _kinds(content: bytes, start: int, delimiter: str, n: int) -> list[pa.DataType]:
+    """Which columns are whole numbers in the first rows, and which are texts."""
+    import pyarrow as pa
+
+    head = content[start : content.find(b"\n", start + (1 << 16)) + 1 or len(content)]
+    table = _parse(head, delimiter, [_text()] * n)
+    columns = [] if table is None else [_texts(column)[1] for column in table.columns]
+    return [pa.int32() if all(map(_NUMBER.fullmatch, texts)) else _text() for texts in columns]
+
+
+def _parse(content: bytes | memoryview, delimiter: str, kinds: list[pa.DataType]) -> pa.Table | None:
+    """The fields, of these kinds; None where they are not, or rows have more or fewer of them."""
     import pyarrow as pa
     from pyarrow import csv
 
-    names = [str(i) for i in range(n)]
-    kind = pa.dictionary(pa.int32(), pa.string())
+    names = [str(i) for i in range(len(kinds))]
     try:
-        table = csv.read_csv(
-            pa.BufferReader(memoryview(content)[start:]),
+        return csv.read_csv(
+            pa.BufferReader(content),
             read_options=csv.ReadOptions(column_names=names, block_size=1 << 22),
             parse_options=csv.ParseOptions(delimiter=delimiter, quote_char=False),
-            convert_options=csv.ConvertOptions(column_types=dict.fromkeys(names, kind), null_values=[],
-                                               strings_can_be_null=False),
+            convert_options=csv.ConvertOptions(
+                column_types=dict(zip(names, kinds, strict=True)), null_values=[], strings_can_be_null=False),
         ).unify_dictionaries()  # fmt: skip
     except pa.ArrowInvalid:
         return None
-    result = []
-    for name in names:
-        chunks = table.column(name).chunks
-        codes = np.concatenate([c.indices.to_numpy() for c in chunks]) if chunks else np.zeros(0, np.int32)
-        texts = pd.Index(chunks[0].dictionary.to_pylist() if chunks else [], dtype=object)
-        result.append(pd.Categorical.from_codes(codes, categories=texts))
-    return result
+
+
+def _column(values: pa.ChunkedArray) -> tuple[pd.Categorical, float]:
+    """The column as text, and how many bytes that takes."""
+    import pyarrow as pa
+
+    if values.type == pa.int32():
+        numbers = values.to_numpy()
+        codes, distinct = _numbered(numbers)
+        return _categories(codes, [str(v) for v in distinct.tolist()]), _length(numbers)
+    codes, texts = _texts(values)
+    sizes = [len(t) if t.isascii() else len(t.encode()) for t in texts]
+    return _categories(codes, texts), int(np.bincount(codes, minlength=len(texts)) @ np.array(sizes, np.int64))
+
+
+def _texts(values: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
+    """Which of the distinct texts each row has, and these, in the order in which they first appear."""
+    chunks = values.chunks
+    if not chunks:
+        return np.zeros(0, np.int32), []
+    return np.concatenate([c.indices.to_numpy() for c in chunks]), chunks[0].dictionary.to_pylist()
+
+
+def _categories(codes: np.ndarray, texts: list[str]) -> pd.Categorical:
+    return pd.Categorical.from_codes(codes, categories=pd.Index(texts, dtype=object), ordered=True, validate=False)
+
+
+def _numbered(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which of the distinct numbers each row has, and these, in the order in which they first appear."""
+    if (numbers[1:] >= numbers[:-1]).all():  # as people in a file of answers mostly are
+        firsts = np.flatnonzero(np.concatenate([[True], numbers[1:] != numbers[:-1]]))
+        return np.repeat(np.arange(len(firsts), dtype=np.int32), np.diff(firsts, append=len(numbers))), numbers[firsts]
+    low, high = int(numbers.min()), int(numbers.max())
+    if high - low >= 1 << 16:
+        return pd.factorize(numbers)
+    at = (numbers - low).astype(np.intp)
+    for rows in (numbers[:_HEAD], numbers):  # as a rule the first rows show all there are
+        distinct = pd.unique(rows)
+        place = np.full(high - low + 1, -1, np.int8 if len(distinct) < 128 else np.int32)
+        place[distinct - low] = np.arange(len(distinct))
+        codes = place.take(at)
+        if int(codes.min()) >= 0:
+            break
+    return codes, distinct
+
+
+def _length(numbers: np.ndarray) -> float:
+    """How many characters whole numbers take; infinitely many where one has more than six digits."""
+    largest = max(int(numbers.max()), -int(numbers.min()))
+    if largest > 999_999:
+        return np.inf
+    size = np.abs(numbers)
+    longer = sum(int((size >= 10**k).sum()) for k in range(1, len(str(largest))))
+    return len(numbers) + longer + int((numbers < 0).sum())

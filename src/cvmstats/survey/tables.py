@@ -83,7 +83,7 @@ def read_table(
             table = read_sav(path, error)
         else:
             content = path.read_bytes()
-            plain_table = _parse_plain(content, path) if encoding is None else None
+            plain_table = _parse_plain(content) if encoding is None else None
             table = plain_table if plain_table is not None else _parse(_decode(path, error, encoding), name, error, what)
     table.columns = pd.Index([str(c).strip() for c in table.columns], dtype=object)
     if not len(table):
@@ -263,10 +263,9 @@ def _decode(path: Path, error: type[InputError], encoding: str | None) -> str:
                     "'latin-1' or 'utf-16'") from problem  # fmt: skip
 
 
-def _parse_plain(content: bytes, path: Path | None = None) -> pd.DataFrame | None:
+def _parse_plain(content: bytes) -> pd.DataFrame | None:
     """The quick way, for files in which nothing is quoted; None where :func:`_parse` must look closer, or complain."""
-    if content.startswith(codecs.BOM_UTF8):
-        content, path = content.removeprefix(codecs.BOM_UTF8), None
+    content = content.removeprefix(codecs.BOM_UTF8)
     if not content.isascii():
         try:
             content.decode("utf-8")
@@ -276,7 +275,7 @@ def _parse_plain(content: bytes, path: Path | None = None) -> pd.DataFrame | Non
         return None
     start = len(content) - len(content.lstrip(b"\r\n")) if content[:1] in (b"\r", b"\n") else 0
     head = content[start : content.find(b"\n", start) + 1].decode("utf-8")
-    return read_plain_csv(content, max(",;\t|", key=head.count), path)
+    return read_plain_csv(content, max(",;\t|", key=head.count))
 
 
 def _parse(text: str, name: str, error: type[InputError], what: str) -> pd.DataFrame:
