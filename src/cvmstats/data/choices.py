@@ -85,7 +85,7 @@ class Choices:
         self._check_places()
 
     def _check_places(self) -> None:
-        shown = self.design.shown[self.version] >= 0
+        shown = (self.design.shown >= 0)[self.version]
         beyond = np.argwhere((~shown) & (self.place != NO_ANSWER))
         kind = np.asarray(self.design.kind)
         picks = np.isin(kind, ("best_worst", "best", "worst"))[self.version]

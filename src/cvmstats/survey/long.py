@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from cvmstats.errors import ChoicesError, examples
 from cvmstats.survey.matching import Bools, Ints, Sets
 from cvmstats.survey.naming import index_of_names, whole_numbers
 from cvmstats.survey.problems import Problems
-from cvmstats.survey.tables import MISSING, coded, natural_order
+from cvmstats.survey.tables import MISSING, Codes, coded, natural_order
 
 NOT_NUMERIC, NOT_A_CHOICE = 101, 102
 """Codes inside this module for a choice that is no number, and a number that is no choice."""
@@ -26,81 +27,94 @@ def read_sets(
     table: pd.DataFrame, found: Mapping[str, str], items: Items | Profiles | None, design: Design | None, problems: Problems
 ) -> tuple[Sets | None, Items | Profiles, Bools]:
     """The sets (None where none is usable), the items, and which tasks (R, T) cannot be used."""
-    n = len(table)
     respondent, ids = coded(table[found["respondent"]])
     task, tasks = _tasks(table[found["task"]], design)
-    for codes, texts_of, what in ((respondent, ids, "respondent"), (task, tasks, "task")):
-        blank = np.flatnonzero(np.array([v == "" for v in texts_of], bool)[codes])
-        if len(blank):
-            problems.add(f"{len(blank):,} of {n:,} rows have no {what}", where=f"row {examples((blank + 2).tolist())}",
-                         expected=f"a {what} on each row", remedy="fill the column or take such rows away")  # fmt: skip
+    _note_blanks(respondent, ids, "respondent", problems)
+    _note_blanks(task, tasks, "task", problems)
     if design is not None:
-        known = set(design.task_ids or ())
-        beyond = [v for v in tasks if v not in known]
-        if beyond:
-            problems.add(f"{len(beyond)} of {len(tasks)} tasks of the answers are not in the design "
-                         f"{design.fingerprint[:6]}",
-                         where=f"task {examples(beyond)}", expected=f"tasks such as {examples(sorted(known))}",
-                         remedy="give the design that these answers were collected with: design=")  # fmt: skip
+        _note_tasks(tasks, design, problems)
     items, index, strangers = _items(table, found, items)
-    paired = set() if design is None else {name for name, kinds in zip(design.task_ids or (), np.asarray(design.kind).T,
-                                                                         strict=True) if set(kinds) == {"pair"}}  # fmt: skip
     code, said_codes, said_texts = _choices(table[found["choice"]])
-    position = _positions(table, found)
-    key = respondent * len(tasks) + task
+    position, unplaced = _positions(table, found)
     shape = (len(ids), len(tasks))
+    size = shape[0] * shape[1]
+    key = np.multiply(respondent, len(tasks), dtype=np.int32 if size < 1 << 31 else np.int64) + task
+    n_rows = np.bincount(key, minlength=size).reshape(shape)
+    total = int(np.count_nonzero(n_rows))
+    bad, lost = np.zeros(shape, bool), np.zeros(shape, bool)
 
-    def mark(rows: npt.NDArray[np.intp] | Bools) -> Bools:
-        mask = np.zeros(shape[0] * shape[1], bool)
+    def mark(rows: Ints) -> Bools:
+        mask = np.zeros(size, bool)
         mask[key[rows]] = True
         return mask.reshape(shape)
 
-    bad, lost = np.zeros(shape, bool), np.zeros(shape, bool)
-    total = int(mark(np.ones(n, bool)).sum())
-
-    def note(mask: Bools, what: str, expected: str, detail: str = "") -> None:
+    def note(mask: Bools, what: str, expected: str, detail: str = "", *, loses: bool = False) -> None:
         problems.add_tasks(mask & ~bad, what, of=total, ids=ids, tasks=tasks, expected=expected, detail=detail)
         bad[mask] = True
+        lost[mask] |= loses
 
-    unknown = index < 0
     detail = "the item " + examples(strangers) if strangers else ""
-    lost |= mark(unknown)
-    expected = f"ids or labels of the {len(items)} items"
-    note(lost.copy(), "show an item that is not on the list of items", expected, detail)
-    strange = np.isnan(position)
-    lost |= mark(strange)
-    note(mark(strange), "have a position that is no number", "1, 2, ... in the column of positions")
+    note(mark(np.flatnonzero(index < 0)), "show an item that is not on the list of items",
+         f"ids or labels of the {len(items)} items", detail, loses=True)  # fmt: skip
+    note(mark(unplaced), "have a position that is no number", "1, 2, ... in the column of positions", loses=True)
     doubled, contradicting, spare = _doubles(key, index, position, code, "position" in found)
-    lost |= mark(doubled)
     note(mark(contradicting), "name the same item best and worst", "two different items")
-    note(mark(doubled), "stand more than once for the same respondent", "one row for each item of a task")
+    note(mark(doubled), "stand more than once for the same respondent", "one row for each item of a task", loses=True)
     strange_choices = {
         NOT_NUMERIC: "have a choice that is no number",
         NOT_A_CHOICE: "have a choice other than 1, -1, 0",
     }
     for value, what in strange_choices.items():
-        rows = code == value
-        note(mark(rows), what, "1 for the best, -1 for the worst, 0 or nothing for the others",
-             "the choice " + examples([said_texts[i] for i in pd.unique(said_codes[rows])]) if rows.any() else "")  # fmt: skip
+        odd = np.flatnonzero(code == value)
+        note(mark(odd), what, "1 for the best, -1 for the worst, 0 or nothing for the others",
+             "the choice " + examples([said_texts[i] for i in pd.unique(said_codes[odd])]) if len(odd) else "")  # fmt: skip
+    paired = _paired(design)
     for sign, word in ((1, "best"), (-1, "worst")):
-        several = np.bincount(key[code == sign], minlength=shape[0] * shape[1]).reshape(shape) > 1
+        several = np.bincount(key[code == sign], minlength=size).reshape(shape) > 1
         several[:, [t in paired for t in tasks]] &= sign < 0
         note(several, f"name more than one {word}", f"one {word} item at most")
-    few = np.bincount(key, minlength=shape[0] * shape[1]).reshape(shape) == 1
-    lost |= few
-    note(few, "show one item only", "two items at least")
-    keep = ~lost.ravel()[key] & ~spare
-    if not keep.any():
-        return None, items, bad
-    code = np.where(code > 100, 0, code).astype(np.int8)
+    note(n_rows == 1, "show one item only", "two items at least", loses=True)
+    code[code > 100] = 0
+    keep: slice | Bools = slice(None)
+    if lost.any() or len(spare):
+        keep = ~lost.ravel()[key]
+        keep[spare] = False
+        if not keep.any():
+            return None, items, bad
     version, versions = _versions(table, found, respondent, ids, problems)
-    rows = (key, index, position, code) if keep.all() else (key[keep], index[keep], position[keep], code[keep])
-    seen, said = _arrange(shape, *rows)
+    seen, said = _arrange(shape, key[keep], index[keep], position[keep], code[keep])
     sets = Sets(ids=tuple(ids), tasks=tuple(tasks), seen=seen, code=said, version=version, versions=versions)
     return sets, items, bad
 
 
-def _tasks(values: pd.Series, design: Design | None) -> tuple[Ints, list[str]]:
+def _note_blanks(codes: Codes, texts: list[str], what: str, problems: Problems) -> None:
+    if "" not in texts:
+        return
+    blank = np.flatnonzero(codes == texts.index(""))
+    if len(blank):
+        problems.add(f"{len(blank):,} of {len(codes):,} rows have no {what}", where=f"row {examples((blank + 2).tolist())}",
+                     expected=f"a {what} on each row", remedy="fill the column or take such rows away")  # fmt: skip
+
+
+def _note_tasks(tasks: list[str], design: Design, problems: Problems) -> None:
+    """Note tasks that the design has not."""
+    known = set(design.task_ids or ())
+    beyond = [v for v in tasks if v not in known]
+    if beyond:
+        problems.add(f"{len(beyond)} of {len(tasks)} tasks of the answers are not in the design {design.fingerprint[:6]}",
+                     where=f"task {examples(beyond)}", expected=f"tasks such as {examples(sorted(known))}",
+                     remedy="give the design that these answers were collected with: design=")  # fmt: skip
+
+
+def _paired(design: Design | None) -> set[str]:
+    """Names of the tasks that are pairs in all versions."""
+    if design is None:
+        return set()
+    kinds = np.asarray(design.kind).T
+    return {name for name, of in zip(design.task_ids or (), kinds, strict=True) if set(of) == {"pair"}}
+
+
+def _tasks(values: pd.Series, design: Design | None) -> tuple[Codes, list[str]]:
     codes, tasks = coded(values)
     if design is not None:
         tasks = match_tasks(tasks, design)
@@ -108,7 +122,7 @@ def _tasks(values: pd.Series, design: Design | None) -> tuple[Ints, list[str]]:
     else:
         order = natural_order(tasks)
     place = {v: i for i, v in enumerate(order)}
-    return np.array([place[v] for v in tasks], np.int64)[codes], order
+    return np.array([place[v] for v in tasks], np.int32).take(codes), order
 
 
 def match_tasks(tasks: list[str], design: Design) -> list[str]:
@@ -120,7 +134,7 @@ def match_tasks(tasks: list[str], design: Design) -> list[str]:
 
 
 def _items(table: pd.DataFrame, found: Mapping[str, str],
-           items: Items | Profiles | None) -> tuple[Items | Profiles, Ints, list[str]]:  # fmt: skip
+           items: Items | Profiles | None) -> tuple[Items | Profiles, Codes, list[str]]:  # fmt: skip
     codes, texts = coded(table[found["item"] if "item" in found else found["item_no"]])
     if items is None:
         items = Items.from_labels(_names_of(texts, "item" in found))
@@ -129,7 +143,7 @@ def _items(table: pd.DataFrame, found: Mapping[str, str],
     else:
         numbers = whole_numbers(texts)
         index = np.where((numbers >= 1) & (numbers <= len(items)), numbers - 1, -1)
-    return items, index[codes], [t for t, i in zip(texts, index, strict=True) if i < 0]
+    return items, index.astype(np.int32).take(codes), [t for t, i in zip(texts, index, strict=True) if i < 0]
 
 
 def _names_of(texts: list[str], named: bool) -> list[str]:
@@ -143,7 +157,7 @@ def _names_of(texts: list[str], named: bool) -> list[str]:
     return [str(i) for i in range(1, max(largest, 1) + 1)]
 
 
-def _choices(values: pd.Series) -> tuple[Ints, Ints, list[str]]:
+def _choices(values: pd.Series) -> tuple[npt.NDArray[np.int8], Codes, list[str]]:
     """What each row says of its item; and which of the distinct texts it has, and these."""
     codes, texts = coded(values)
 
@@ -156,32 +170,32 @@ def _choices(values: pd.Series) -> tuple[Ints, Ints, list[str]]:
             return NOT_NUMERIC
         return int(number) if number in (1, 0, -1, NO_ANSWER) else NOT_A_CHOICE
 
-    return np.array([code(t) for t in texts], np.int64)[codes], codes, texts
+    return np.array([code(t) for t in texts], np.int8).take(codes), codes, texts
 
 
-def _positions(table: pd.DataFrame, found: Mapping[str, str]) -> npt.NDArray[np.float64]:
+def _positions(table: pd.DataFrame, found: Mapping[str, str]) -> tuple[Codes, Ints]:
+    """Places of the rows by position, equal where it is the same, and the rows whose position is no number."""
     if "position" not in found:
-        return np.arange(len(table), dtype=float)
+        return np.arange(len(table)), np.zeros(0, np.int64)
     codes, texts = coded(table[found["position"]])
     numbers = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").to_numpy(float)
-    result: npt.NDArray[np.float64] = numbers[codes]
-    return result
+    strange = np.isnan(numbers)
+    rank = np.unique(numbers, return_inverse=True)[1].astype(np.int32)
+    return rank.take(codes), np.flatnonzero(strange[codes]) if strange.any() else np.zeros(0, np.int64)
 
 
-def _doubles(
-    key: Ints, index: Ints, position: npt.NDArray[np.float64], code: Ints, numbered: bool
-) -> tuple[Bools, Bools, Bools]:
+def _doubles(key: Codes, index: Codes, position: Codes, code: npt.NDArray[np.int8], numbered: bool) -> tuple[Ints, Ints, Ints]:
     """Rows of tasks that stand twice; of tasks whose one item is best and worst; and rows that repeat an item."""
-    n = len(key)
-    n_items = int(index.max(initial=0)) + 2
+    none = np.zeros(0, np.int64)
     if _in_order(key, position, strictly=True) and not _repeats(key, index):
-        return np.zeros(n, bool), np.zeros(n, bool), np.zeros(n, bool)
-    spare = pd.Series(key * n_items + index + 1).duplicated().to_numpy()
-    doubled = np.zeros(n, bool)
-    contradicting = np.zeros(n, bool)
+        return none, none, none
+    pair = key.astype(np.int64) * (int(index.max(initial=0)) + 2) + index + 1
+    spare = pd.Series(pair).duplicated().to_numpy()
+    doubled = np.zeros(len(key), bool)
+    contradicting = np.zeros(len(key), bool)
     if spare.any():
         n_rows, n_spare = np.bincount(key), np.bincount(key[spare], minlength=int(key.max()) + 1)
-        signs = pd.DataFrame({"pair": key * n_items + index + 1, "key": key, "code": code}).groupby("pair")["code"]
+        signs = pd.DataFrame({"pair": pair, "code": code}).groupby("pair")["code"]
         both = (signs.transform("max") == 1) & (signs.transform("min") == -1)
         once = (n_spare[key] < n_rows[key] - n_spare[key]) | (n_rows[key] == 2)
         clash = np.zeros(len(n_rows), bool)
@@ -194,10 +208,10 @@ def _doubles(
         again = np.zeros(int(key.max()) + 1, bool)
         again[key[order][1:][same & ~spare[order][1:] & ~spare[order][:-1]]] = True
         doubled |= again[key] & ~contradicting
-    return doubled, contradicting, spare
+    return np.flatnonzero(doubled), np.flatnonzero(contradicting), np.flatnonzero(spare)
 
 
-def _repeats(key: Ints, index: Ints) -> bool:
+def _repeats(key: Codes, index: Codes) -> bool:
     """Whether an item stands twice in a task, of rows that stand by task: each is compared with those before it in its task."""
     step = 1
     while step < len(key):
@@ -210,22 +224,21 @@ def _repeats(key: Ints, index: Ints) -> bool:
     return False
 
 
-def _in_order(key: Ints, position: npt.NDArray[np.float64], *, strictly: bool = False) -> bool:
+def _in_order(key: Codes, position: Codes, *, strictly: bool = False) -> bool:
     """Whether rows stand by task and position already; strictly: no position of a task twice."""
-    step = np.diff(key)
-    after = np.diff(position)
-    return bool(((step > 0) | ((step == 0) & ((after > 0) if strictly else (after >= 0)))).all())
+    after = position[1:] > position[:-1] if strictly else position[1:] >= position[:-1]
+    return bool((key[1:] >= key[:-1]).all() and (after | (key[1:] > key[:-1])).all())
 
 
 def _versions(
-    table: pd.DataFrame, found: Mapping[str, str], respondent: Ints, ids: list[str], problems: Problems
+    table: pd.DataFrame, found: Mapping[str, str], respondent: Codes, ids: list[str], problems: Problems
 ) -> tuple[Ints | None, tuple[str, ...]]:
     if "version" not in found:
         return None, ()
     codes, texts = coded(table[found["version"]])
-    names = natural_order(texts)
-    place = {v: i for i, v in enumerate(names)}
-    codes = np.array([place[v] for v in texts], np.int64)[codes]
+    new = (respondent[1:] != respondent[:-1]) | (codes[1:] != codes[:-1])
+    rows = np.flatnonzero(np.concatenate([[True], new]))  # the others only say once more what the row before says
+    respondent, codes = respondent[rows], codes[rows]
     version = np.zeros(len(ids), np.int64)
     version[respondent[::-1]] = codes[::-1]
     several = np.unique(respondent[codes != version[respondent]])
@@ -233,28 +246,28 @@ def _versions(
         problems.add(f"{len(several):,} of {len(ids):,} respondents have more than one version",
                      where=f"respondent {examples([ids[r] for r in several])}", expected="one version for each person",
                      remedy="give each person's rows one version, or take the column away")  # fmt: skip
-    return version, tuple(names)
+    names = natural_order(texts)
+    place = {v: i for i, v in enumerate(names)}
+    return np.array([place[v] for v in texts], np.int64)[version], tuple(names)
 
 
 def _arrange(
-    shape: tuple[int, int], key: Ints, index: Ints, position: npt.NDArray[np.float64], code: npt.NDArray[np.int8]
-) -> tuple[Ints, npt.NDArray[np.int8]]:
+    shape: tuple[int, int], key: Codes, index: Codes, position: Codes, code: npt.NDArray[np.int8]
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]:
+    """What each task showed and what was said of it (R, T, A), in the order of the positions."""
     if not _in_order(key, position):
         order = np.lexsort((position, key))
         key, index, code = key[order], index[order], code[order]
     width = int(np.argmax(key != key[0])) or len(key)
-    if len(key) % width == 0:  # as a rule all tasks are of one size
-        firsts = key.reshape(-1, width)
-        if (firsts == firsts[:, :1]).all() and (np.diff(firsts[:, 0]) > 0).all():
-            seen = np.full((shape[0] * shape[1], width), -1, np.int64)
-            said = np.zeros((shape[0] * shape[1], width), np.int8)
-            seen[firsts[:, 0]], said[firsts[:, 0]] = index.reshape(-1, width), code.reshape(-1, width)
-            return seen.reshape(*shape, width), said.reshape(*shape, width)
-    start = np.r_[True, key[1:] != key[:-1]]
-    row = np.arange(len(key))
-    slot = row - np.maximum.accumulate(np.where(start, row, 0))
-    width = int(slot.max()) + 1
-    seen = np.full((shape[0] * shape[1], width), -1, np.int64)
+    into: Any = key[::width]
+    if len(key) % width == 0 and (into == key[width - 1 :: width]).all() and (into[1:] != into[:-1]).all():
+        index, code = index.reshape(-1, width), code.reshape(-1, width)  # as a rule all tasks are of one size
+    else:
+        start = np.r_[True, key[1:] != key[:-1]]
+        row = np.arange(len(key))
+        slot = row - np.maximum.accumulate(np.where(start, row, 0))
+        width, into = int(slot.max()) + 1, (key, slot)
+    seen = np.full((shape[0] * shape[1], width), -1, np.int32)
     said = np.zeros((shape[0] * shape[1], width), np.int8)
-    seen[key, slot], said[key, slot] = index, code
+    seen[into], said[into] = index, code
     return seen.reshape(*shape, width), said.reshape(*shape, width)

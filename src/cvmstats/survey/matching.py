@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,14 +20,14 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, kw_only=True)
 class Sets:
-    """Long answers as arrays: ``seen`` (R, T, A) object indices or -1, ``code`` (R, T, A) what was said of each.
+    """Long answers as arrays: ``seen`` (R, T, A) object indices, -1 behind the last; ``code`` (R, T, A) what was said of each.
 
     ``version`` (R) is the place of each one's version among ``versions``, or None where the file does not say.
     """
 
     ids: tuple[str, ...]
     tasks: tuple[str, ...]
-    seen: Ints
+    seen: npt.NDArray[np.int32]
     code: npt.NDArray[np.int8]
     version: Ints | None
     versions: tuple[str, ...]
@@ -34,7 +35,7 @@ class Sets:
     @property
     def present(self) -> Bools:
         """Which tasks have rows (R, T)."""
-        result: Bools = (self.seen >= 0).any(axis=2)
+        result: Bools = self.seen[:, :, 0] >= 0
         return result
 
 
@@ -51,11 +52,12 @@ def infer_versions(sets: Sets) -> tuple[npt.NDArray[np.int32], Ints, tuple[str, 
         version, distinct = pd.factorize(rows)
         first = np.zeros(len(distinct), dtype=np.int64)
         first[version[::-1]] = np.arange(n)[::-1]
-        return sets.seen[first].astype(np.int32), version.astype(np.int64), None
-    shown = np.full((len(sets.versions), *sets.seen.shape[1:]), -1, np.int32)
+        return sets.seen[first], version.astype(np.int64), None
     r, t = np.nonzero(sets.present)
-    shown[sets.version[r[::-1]], t[::-1]] = sets.seen[r[::-1], t[::-1]]
-    return shown, sets.version, sets.versions
+    first = np.full((len(sets.versions), len(sets.tasks)), -1)
+    first[sets.version[r[::-1]], t[::-1]] = r[::-1]
+    shown = np.where(first[:, :, None] < 0, -1, sets.seen[first, np.arange(len(sets.tasks))])
+    return shown.astype(np.int32), sets.version, sets.versions
 
 
 def find_versions(sets: Sets, design: Design, problems: Problems) -> Ints:
@@ -92,17 +94,12 @@ def place_answers(
     sets: Sets, design: Design, version: Ints, bad: Bools, problems: Problems, *, given: bool
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int32]]:
     """Places (R, T, A) in the order of the design, and the objects in the order in which they were seen."""
-    shown = design.shown[version].astype(np.int64)
+    shown, present = design.shown[version], sets.present
     width = max(shown.shape[2], sets.seen.shape[2])
-    pad = [(0, 0), (0, 0)]
-    seen = np.pad(sets.seen, [*pad, (0, width - sets.seen.shape[2])], constant_values=-1)
-    full = np.pad(shown, [*pad, (0, width - shown.shape[2])], constant_values=-1)
-    code = np.pad(sets.code, [*pad, (0, width - sets.code.shape[2])])
-    present = (seen >= 0).any(axis=2)
-    if not bad.any() and ((seen == full).all(axis=2) | ~present).all():  # all saw the design's sets in the design's order
-        place = code.copy()
-        place[full < 0] = NO_ANSWER
-        return place[:, :, : shown.shape[2]], design.shown[version]
+    seen, full, code = _widened(sets.seen, width, -1), _widened(shown, width, -1), _widened(sets.code, width, 0)
+    if not bad.any() and ((seen == full) | ~present[:, :, None]).all():  # all saw the design's sets in the design's order
+        place = np.where((design.shown < 0)[version], np.int8(NO_ANSWER), code[:, :, : shown.shape[2]])
+        return place, shown
     differs = present & ~bad & (np.sort(seen, axis=2) != np.sort(full, axis=2)).any(axis=2)
     total = int(present.sum())
 
@@ -137,6 +134,12 @@ def place_answers(
     place[shown < 0] = NO_ANSWER
     order = np.where((present & ~bad)[:, :, None], seen[:, :, : shown.shape[2]], shown)
     return place, order.astype(np.int32)
+
+
+def _widened(array: npt.NDArray[Any], width: int, fill: int) -> npt.NDArray[Any]:
+    """The array with a last axis of this width."""
+    more = width - array.shape[2]
+    return array if not more else np.pad(array, [(0, 0), (0, 0), (0, more)], constant_values=fill)
 
 
 def check_kinds(place: npt.NDArray[np.int8], design: Design, version: Ints) -> list[tuple[Bools, str, str]]:

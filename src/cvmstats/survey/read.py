@@ -295,15 +295,15 @@ def _given(version: Ints, names: tuple[str, ...], design: Design, problems: Prob
 def _note_kinds(
     place: npt.NDArray[np.int8], design: Design, version: Ints, problems: Problems, ids: Any, tasks: Any
 ) -> None:
-    total = int((design.shown[version] >= 0).any(axis=2).sum())
+    total = int((design.shown >= 0).any(axis=2)[version].sum())
     for mask, what, expected in check_kinds(place, design, version):
         problems.add_tasks(mask, what, of=total, ids=ids, tasks=tasks, expected=expected)
         place[mask[:, :, None] & (np.abs(place.astype(np.int64)) == 1)] = 0
 
 
 def _check_answered(place: npt.NDArray[np.int8], problems: Problems, expected: str) -> None:
-    asked = int((place != -128).any(axis=2).sum())
-    if not (np.abs(place.astype(np.int64)) == 1).any():
+    if not ((place == 1) | (place == -1)).any():
+        asked = int((place != -128).any(axis=2).sum())
         left_out = sum(1 for _ in problems.of_tasks)
         problems.add(f"none of the {asked:,} tasks has an "
                      f"answer" + (" that can be used" if left_out else ""), expected=expected,

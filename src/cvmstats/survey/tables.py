@@ -19,6 +19,9 @@ import pandas as pd
 from cvmstats.data.frames import is_frame, read_plain_csv, to_pandas
 from cvmstats.errors import InputError, examples
 
+Codes = npt.NDArray[np.integer[Any]]
+"""Numbers of distinct values, of any size that holds them."""
+
 MISSING = frozenset({"", "NA", "NaN", "nan"})
 """Texts that mean no answer, in columns of answers only; everywhere else a text is a text."""
 
@@ -181,7 +184,7 @@ def as_text(values: pd.Series) -> pd.Series:
     return filled.where(filled.notna(), "").astype("str")
 
 
-def coded(values: pd.Series) -> tuple[npt.NDArray[np.int64], list[str]]:
+def coded(values: pd.Series) -> tuple[Codes, list[str]]:
     """A column as text: which of its distinct texts each row has, and these, in the order in which they first appear.
 
     >>> codes, texts = coded(pd.Series([7.0, None, 7.0]))
@@ -191,19 +194,19 @@ def coded(values: pd.Series) -> tuple[npt.NDArray[np.int64], list[str]]:
     if isinstance(values.dtype, pd.CategoricalDtype):
         given = values.cat.codes.to_numpy()
         if values.cat.ordered and _by_first_row(given, values.cat.categories):
-            return given.astype(np.int64), values.cat.categories.tolist()
+            return given, values.cat.categories.tolist()
         codes, seen = pd.factorize(given)
         texts = [*as_text(pd.Series(values.cat.categories)).tolist(), ""]  # the last one for what is missing, code -1
         names = [texts[i] for i in seen]
         if len(set(names)) == len(names):
-            return codes.astype(np.int64, copy=False), names
+            return codes, names
         again, distinct = pd.factorize(pd.Series(names, dtype="str"))  # categories that are the same as text
-        return again[codes].astype(np.int64), [str(v) for v in distinct]
+        return again[codes], [str(v) for v in distinct]
     codes, distinct = pd.factorize(as_text(values))
-    return codes.astype(np.int64, copy=False), [str(v) for v in distinct]
+    return codes, [str(v) for v in distinct]
 
 
-def _by_first_row(codes: npt.NDArray[Any], categories: pd.Index) -> bool:
+def _by_first_row(codes: Codes, categories: pd.Index) -> bool:
     """Whether categories are texts in the order in which they first appear, as read_plain_csv makes them; others may not be."""
     if not len(codes) or codes[0] != 0 or codes.min() < 0:
         return False
