@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from cvmstats.data.choices import Choices
+from cvmstats.data.forms import Form
 from cvmstats.design import design_best_worst
 from cvmstats.survey.picks import as_answers, probabilities, stages_of
 from cvmstats.survey.quality import check_choices
@@ -30,12 +31,14 @@ STYLES = ResponseStyles(random=0.1, straight=0.05, copies=0.05)
 OF_PEOPLE = ("duplicate", "pattern", "straight", "random", "reversed", "circular", "fast", "few", "unanswered")
 
 
-def survey(seed: int, items: float, people: float, styles: ResponseStyles = STYLES) -> tuple[Choices, np.ndarray]:
+def survey(seed: int, items: float, people: float, styles: ResponseStyles = STYLES,
+           form: Form = "sequential") -> tuple[Choices, np.ndarray]:  # fmt: skip
     """Answers, and the items' true means (J)."""
     rng = np.random.default_rng([seed, 20])
     design = design_best_worst([f"item {j + 1}" for j in range(20)], items_per_task=5, n_tasks=12, n_versions=10, seed=seed)
     means = rng.normal(0, items, 20)
-    return simulate_choices(means + rng.normal(0, people, (600, 20)), design, seed=seed, styles=styles), means
+    utilities = means + rng.normal(0, people, (600, 20))
+    return simulate_choices(utilities, design, seed=seed, styles=styles, form=form), means
 
 
 def truth(choices: Choices) -> np.ndarray:
@@ -62,7 +65,8 @@ def judge(choices: Choices) -> dict[str, float]:
     return {"straight": float(by["straight"][style == STRAIGHT].mean()), "copies": float(by["duplicate"][style == COPY].mean()),
             "random": float(by["random"][style == RANDOM].mean()), "most": max(wrong.values()),
             "any": float(np.any(list(by.values()), axis=0)[honest].mean()), **{f"honest {c}": w for c, w in wrong.items()},
-            "file": float(any(c in found.checks for c in ("chance", "swapped", "reading")))}  # fmt: skip
+            "file": float(any(c in found.checks for c in ("chance", "swapped", "reading"))),
+            "right": float("swapped" in found.checks)}  # fmt: skip
 
 
 def limit(choices: Choices, means: np.ndarray, sd: float, draws: int = 400) -> float:
@@ -154,8 +158,10 @@ def main() -> None:
         results, swapped = [], []
         for seed in range(options.seeds):
             choices, means = survey(seed, items, people)
+            both = survey(seed, items, people, form="maxdiff")[0]
             results.append({**judge(choices), "limit": limit(choices, means, people)})
-            swapped.append(judge_swaps(choices, means, seed))
+            swapped.append({**judge_swaps(choices, means, seed), "right": results[-1]["right"],
+                            "both": float("swapped" in check_choices(both).checks)})  # fmt: skip
         cells = []
         for name in ("straight", "copies", "random", "most", "any"):
             values = np.array([r[name] for r in results])
@@ -166,19 +172,21 @@ def main() -> None:
         print(lines[-1], {k: round(float(np.mean([r[k] for r in results])), 4) for k in results[0]},
               flush=True)  # fmt: skip
         mean = {k: float(np.mean([s[k] for s in swapped])) for k in swapped[0]}
-        swaps.append(f"| {items:g}, {people:g} | {mean['file']:.0%} | {mean['known']:.0%} | {mean['known right']:.0%} | "
-                     f"{mean['task']:.0%} | {mean['people']:.1%} |")  # fmt: skip
+        names = ("file", "right", "both", "known", "known right", "task")
+        swaps.append(f"| {items:g}, {people:g} | {' | '.join(f'{mean[n]:.0%}' for n in names)} | {mean['people']:.1%} |")
         print(swaps[-1], flush=True)
     lines += ["", "## Best and worst exchanged", "",
               "Share of the surveys that are suspected when best and worst are exchanged in the whole file (by the answers "
-              "alone, and with the true means of five items drawn at random given as `known=`; beside it how often that "
-              "suspects the file as it should be), and in one task; and, where one honest person in ten is exchanged, the "
-              "share of these found.", "",
-              "| sd of items, of people | file, alone | file, known five | right file, known five "
-              "| one task | one in ten people |",
-              "|" + "---|" * 6, *swaps, "",
-              "The answers alone say little of which end is up: only that a surprising best is more frequent than a "
-              "surprising worst, where the best is chosen first."]  # fmt: skip
+              "alone, and with the true means of five items drawn at random given as `known=`; beside them how often the "
+              "right file is suspected), and in one task; and, where one honest person in ten is exchanged, the share of these "
+              "found. Both at once: right files of people who choose the two ends together (`form=\"maxdiff\"`), so that "
+              "nothing tells the two apart.", "",
+              "| sd of items, of people | file, alone | right file, alone | right file, both at once | file, known five "
+              "| right file, known five | one task | one in ten people |",
+              "|" + "---|" * 8, *swaps, "",
+              "The answers alone say only that a surprising best is more frequent than a surprising worst, where the best is "
+              "chosen first; each person's own utilities say what is surprising. People who choose the worst first look like "
+              "an exchanged file: the finding is a note that names both ends of the group's order."]  # fmt: skip
     print(f"{time.perf_counter() - start:.0f} seconds")
     options.out.write_text("\n".join(lines) + "\n")
 

@@ -1,5 +1,6 @@
 """Screens: known truth is found, honest people and real studies are left alone, each message says what it should."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -12,13 +13,14 @@ from cvmstats.data.items import Items
 from cvmstats.data.respondents import Respondents
 from cvmstats.data.store import load, save
 from cvmstats.errors import ChoicesError, InputError
-from cvmstats.survey import read_choices, write_choices
+from cvmstats.survey import read_choices, suspicion, write_choices
 from cvmstats.survey.group import agreement, fit_group, fit_tasks, pool_tasks, score
 from cvmstats.survey.picks import as_answers, random_answers, stages_of
 from cvmstats.survey.quality import check_choices
 from cvmstats.survey.screens import _tail, identical_answers
 from cvmstats.survey.simulate import simulate_choices
 from cvmstats.survey.styles import ResponseStyles
+from cvmstats.survey.suspicion import ends, mirror
 from tests.evidence import quality as evidence
 
 ITEMS = Items.from_labels("ABCDEFG")
@@ -53,6 +55,7 @@ def test_real_studies(shared_data):
     found = check_choices(issues)
     assert "duplicate" not in found.checks  # 350 distinct patterns
     assert set(found.to_frame()["severity"]) == {"note"}
+    assert "swapped" not in found.checks  # z = -1.3: if anything the people of this study choose the worst first
     twice = np.concatenate([np.arange(350), [3, 4]])
     people = Respondents.from_ids([*issues.respondents.ids, "x", "y"])
     copied = Choices(design=issues.design, respondents=people, version=issues.version[twice], place=issues.place[twice])
@@ -61,6 +64,10 @@ def test_real_studies(shared_data):
     rice = check_choices(read_choices(shared_data / "bws1_rice_aizaki" / "responses_long.csv"))
     assert row(rice, "duplicate")["severity"] == "note"
     assert rice.respondents("duplicate") == ()
+    assert "swapped" not in rice.checks
+    # 44 people, 5 sets: the fits of both readings nearly agree
+    six = read_choices(shared_data / "format_qualtrics_maxdiff" / "sixfeatures_qualtrics_maxdiff_module.csv")
+    assert "swapped" not in check_choices(six).checks
 
 
 def test_copies_name_whom_they_copy_and_without_remembers():
@@ -195,14 +202,51 @@ def test_best_and_worst_swapped_is_suspected():
 
 
 def test_a_whole_file_swapped_is_suspected_by_itself_where_people_choose_the_best_first():
-    """All think alike, so that the pooled sequential form is the truth: it beats its mirror by more than 1.645 errors."""
-    utilities = np.tile([4.0, 2, 1, 0, -0.5, -1, -1.5], (600, 1))
-    right = simulate_choices(utilities, Design(objects=ITEMS, shown=np.array([[[0, 1, 2, 3, 4], [2, 3, 4, 5, 6],
-                             [0, 2, 4, 5, 6], [1, 2, 3, 5, 6]] * 3])), seed=5)  # fmt: skip
+    """People who differ, some of them answering by chance: their own utilities tell what a pooled fit does not (z = -.9)."""
+    right = evidence.survey(6, 1.0, 1.0)[0]
     assert "swapped" not in check_choices(right).checks
-    line = row(check_choices(replace(right, place=mirrored(right.place))), "swapped")
+    line = row(check_choices(evidence.swap(right)), "swapped")
     assert line["severity"] == "note"
-    assert line["what"].startswith("best and worst may be swapped: the pooled fit is better with them exchanged, by")
+    assert re.fullmatch(r"best and worst may be swapped: answers fit better with them exchanged, by \d\.\d standard errors; or "
+                        "people chose the worst first", line["what"])  # fmt: skip
+    group = fit_group(right)
+    names = [f"'item {j + 1}'" for j in np.argsort(group.coding @ group.theta)]
+    # as the exchanged file is read, the least preferred come out on top
+    assert line["examples"].startswith("as it is read, most preferred 'item ")
+    most, least = line["examples"].split(", least ")
+    assert set(most.removeprefix("as it is read, most preferred ").split(", ")) <= set(names[:5])
+    assert set(least.split(", ")) <= set(names[-5:])
+    assert line["remedy"] == (
+        "look at these names: where they are the wrong way round, exchange the columns of best and worst, or say which code "
+        "is best (best_code=); known= makes sure"
+    )
+
+
+def test_ends_are_named_in_order():
+    group = fit_group(answers())
+    assert ends(group, answers()) == (["A", "B", "C"], ["G", "F", "E"])
+    few = Design(objects=Items.from_labels("AB"), shown=np.array([[[0, 1]] * 6]))
+    two = simulate_choices(np.tile([2.0, 0], (30, 1)), few, seed=1)
+    assert ends(fit_group(two), two) == (["A"], ["B"])
+
+
+def test_the_mirror_image_has_the_opposite_sign_and_needs_both_ends(monkeypatch):
+    choices = evidence.survey(6, 1.0, 1.0)[0].take(np.arange(200))
+    z = mirror(choices, np.asarray(choices.place))
+    swapped = evidence.swap(choices)
+    assert z > 0.3
+    assert mirror(swapped, np.asarray(swapped.place)) == pytest.approx(-z, abs=1e-6)
+    only = np.maximum(choices.place, 0).astype(np.int8)
+    assert mirror(replace(choices, place=only), only) == 0
+    monkeypatch.setattr(suspicion, "_PEOPLE", 100)
+    half = choices.take(np.linspace(0, 199, 100).astype(int))
+    assert mirror(choices, np.asarray(choices.place)) == pytest.approx(mirror(half, np.asarray(half.place)))
+
+
+def test_fits_that_nearly_agree_are_no_evidence():
+    gap = np.full(44, -0.08) + np.linspace(-0.01, 0.01, 44)
+    assert suspicion._standard(gap) < -50
+    assert suspicion._standard(gap, suspicion.LEAST) == pytest.approx(-44 * 0.08 / 2)
 
 
 def test_a_file_of_chance_is_no_survey_of_anything():

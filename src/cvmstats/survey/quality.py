@@ -29,7 +29,7 @@ from cvmstats.survey.screens import (
     straight_lines,
     too_few,
 )
-from cvmstats.survey.suspicion import MIRROR, READING, against_known, is_chance, mirror, other_reading, swapped_tasks
+from cvmstats.survey.suspicion import MIRROR, READING, against_known, ends, is_chance, mirror, other_reading, swapped_tasks
 
 CHECKS = ("invalid", "displayed", "unanswered", "duplicate", "pattern", "straight", "random", "reversed", "circular", "fast",
           "few", "chance", "swapped", "reading")  # fmt: skip
@@ -265,5 +265,9 @@ def _file(choices: Choices, answers: Answers, group: Group, known: np.ndarray | 
         rows.add("swapped", "error", f"best and worst look swapped: utilities fall where known= rises, by {-z:.1f} standard "
                  "errors", picks, "", "is the code of best and worst exchanged?")  # fmt: skip
     elif (z := mirror(choices, answers.place)) < MIRROR:
-        rows.add("swapped", "note", f"best and worst may be swapped: the pooled fit is better with them exchanged, by {-z:.1f} "
-                 "standard errors", picks, "", "compare the best item with what you know, or give it: known=")  # fmt: skip
+        most, least = ends(group, choices)
+        rows.add("swapped", "note", f"best and worst may be swapped: answers fit better with them exchanged, by {-z:.1f} "
+                 "standard errors; or people chose the worst first", picks,
+                 f"as it is read, most preferred {examples(most)}, least {examples(least)}",
+                 "look at these names: where they are the wrong way round, exchange the columns of best and worst, or say "
+                 "which code is best (best_code=); known= makes sure")  # fmt: skip

@@ -1,8 +1,8 @@
 """Suspicions about a whole file: nothing but chance in it, best and worst swapped, numbers taken for positions.
 
-A pooled fit of the answers is compared with one of the answers as they would be under another coding. The fits are not
-nested; their log-likelihoods are compared person by person (Vuong 1989, doi 10.2307/1912557): the mean difference over its
-standard error is about standard normal where neither is nearer to the truth.
+A fit of the answers is compared with one of the answers as they would be under another coding. The fits are not nested; their
+log-likelihoods are compared person by person (Vuong 1989, doi 10.2307/1912557): the mean difference over its standard error is
+about standard normal where neither is nearer to the truth.
 """
 
 from __future__ import annotations
@@ -13,19 +13,25 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import chi2, norm
 
+from cvmstats._numerics.coded import make_coded
+from cvmstats._numerics.laplace import fit_people
 from cvmstats._numerics.logit import log_likelihood
 from cvmstats.data.choices import NO_ANSWER, Choices
 from cvmstats.survey.group import Group, fit_tasks, pool_tasks
 from cvmstats.survey.picks import Answers, Floats, stages_of
 
 MIRROR = -1.645
-"""Of whole files read the right way one in twenty is suspected at most, where people answer best and worst in the same way."""
+"""One file in twenty is suspected where neither reading is nearer to the truth; fewer where people choose the best first."""
+LEAST = 2.0
+"""Least standard error of a sum of log-likelihoods: two fits that nearly agree differ by what each has learnt from chance."""
 READING = -3.0
 """Other codings change everything: three standard errors."""
 CERTAIN = 0.99
 """That people do not answer by chance is taken for certain at one in a hundred, by either of two tests."""
 TASK = -4.0
 """Standard errors by which people go against the group in a task: 1 in 30,000 by chance, for there are many tasks."""
+_PEOPLE, _WORK = 2000, 100_000_000
+"""People compared with their mirror images at most, and the numbers that their derivatives are made of: two seconds."""
 
 Places = npt.NDArray[np.int8]
 
@@ -58,15 +64,31 @@ def is_chance(answers: Answers, group: Group) -> bool:
 
 
 def mirror(choices: Choices, place: Places) -> float:
-    """Standard errors by which the pooled fit is better than that of best and worst swapped; 0 where nothing can be swapped.
+    """Standard errors by which the answers fit better than with best and worst swapped; 0 where nothing can be swapped.
 
     In the sequential form the best is chosen from the whole set and the worst from what is left: surprising bests are more
-    frequent than surprising worsts. That is all that tells the two apart, so the suspicion is a weak one, and there is none
-    where people choose both ends at once.
+    frequent than surprising worsts. That is all that tells the two apart, so the suspicion is a weak one: there is none where
+    people choose both ends at once, and where they choose the worst first the right file is suspected. What is surprising
+    depends on the person: people have utilities of their own, or answer by chance (``fit_people``).
     """
     both = (np.asarray(choices.design.kind)[choices.version] == "best_worst")[:, :, None] & (np.abs(place.astype(int)) == 1)
     both &= ((place == 1).any(axis=2) & (place == -1).any(axis=2))[:, :, None]
-    return _compare(choices, place, np.where(both, -place, place).astype(np.int8)) if both.any() else 0.0
+    rows = np.flatnonzero(both.any(axis=(1, 2)))
+    if not len(rows):
+        return 0.0
+    limit = min(_PEOPLE, max(2, _WORK // (both[0].size * np.asarray(choices.design.coding).shape[1] ** 2)))
+    if len(rows) > limit:
+        rows = rows[np.linspace(0, len(rows) - 1, limit).astype(np.int64)]
+    some, place, both = choices.take(rows), place[rows], both[rows]
+    return _standard(_own_values(some, place) - _own_values(some, np.where(both, -place, place).astype(np.int8)), LEAST)
+
+
+def ends(group: Group, choices: Choices) -> tuple[list[str], list[str]]:
+    """Names of what the group prefers most, from the best, and least, from the worst: up to three each."""
+    value = np.asarray(choices.design.report) @ group.theta
+    order, n = np.argsort(-value, kind="stable"), min(3, len(value) // 2)
+    names = choices.design.report_labels or ()
+    return [names[i] for i in order[:n]], [names[i] for i in order[::-1][:n]]
 
 
 def swapped_tasks(choices: Choices, answers: Answers, group: Group) -> list[Swapped]:
@@ -141,6 +163,15 @@ def _compare(choices: Choices, place: Places, other: Places) -> float:
         tasks = pool_tasks(choices, one)
         theta, _, _ = fit_tasks(tasks, coding)
         values.append(log_likelihood(tasks, np.tile(coding @ theta, (tasks.n_people, 1))))
-    gap = values[0] - values[1]
-    error = gap.std(ddof=1) * np.sqrt(len(gap)) if len(gap) > 1 else 0.0
+    return _standard(values[0] - values[1])
+
+
+def _own_values(choices: Choices, place: Places) -> Floats:
+    """Log-likelihood of each person's answers, people with utilities of their own (R)."""
+    tasks, coding = pool_tasks(choices, place), np.asarray(choices.design.coding)
+    return fit_people(make_coded(tasks, coding), fit_tasks(tasks, coding)[0]).value
+
+
+def _standard(gap: Floats, least: float = 0.0) -> float:
+    error = max(least, gap.std(ddof=1) * np.sqrt(len(gap))) if len(gap) > 1 else 0.0
     return float(gap.sum() / error) if error > 0 else 0.0
