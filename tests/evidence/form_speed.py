@@ -29,6 +29,12 @@ from cvmstats.utilities.options import Sampler
 
 SAMPLER = Sampler(chains=1, draws=100, warmup=200, thin=2, threads=1)
 LIMIT, MIDDLE = 3.0, 10.0
+WHY = (
+    "What costs more than plain answers: response parameters and error scales are drawn in two further passes over all answers in",
+    "each sweep. Pairs with ties or grades tell little of how people differ, so the population moves in every sweep, and three",
+    "times as far (`gibbs.pace`). A second question is two further sums over its set, and utilities are multiplied by its error",
+    "scale person by person. With frequency weights people give six answers each here, and share what a person costs.",
+)
 
 
 def answers(choices: Choices) -> int:
@@ -75,6 +81,7 @@ def main() -> None:
         limit = MIDDLE if name.startswith("rank_unordered") else LIMIT
         lines.append(f"| {name} | {n:,} | {s:.2f} | {1e6 * s / n / 400:.2f} | {s / n / base:.1f} | {limit:.0f} |")
         print(lines[-1], flush=True)
+    lines += ["", *WHY]
     options.out.write_text("\n".join(lines) + "\n")
 
 
