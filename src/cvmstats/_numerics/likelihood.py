@@ -60,6 +60,12 @@ def room_for(sets):  # type: ignore[no-untyped-def]
                 np.zeros((n_tasks + 1, WIDTH), REAL))  # fmt: skip
 
 
+@compiled(inside=True)
+def is_plain(own, odd):  # type: ignore[no-untyped-def]
+    """Whether there is nothing but products of logits over common codings."""
+    return own.rows.shape[1] == 0 and len(odd.rule) == 0
+
+
 @compiled(fast=True)
 def _exponentials(u, work):  # type: ignore[no-untyped-def]
     """e^u and e^-u; returns the mask of the lanes with utilities too far out for them."""

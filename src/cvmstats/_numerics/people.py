@@ -53,6 +53,7 @@ from cvmstats._numerics.likelihood import (
     add_own_curvature,
     full_gradient,
     full_value,
+    is_plain,
     plain_gradient,
     plain_value,
     room_for,
@@ -162,7 +163,7 @@ def _draw(  # type: ignore[no-untyped-def]
     sets, own, odd, live, link, people, precision, mean_pull, sweep, adapt, metropolis, work, factor, room, outside, energies
 ):
     """The same in given room: a loop that allocates nothing counts no references, which would take a tenth of the time."""
-    plain = own.rows.shape[1] == 0 and len(odd.rule) == 0
+    plain = is_plain(own, odd)
     at, at_value, pull, stiffness = people.gamma, people.value, people.pull, people.stiffness
     turn, keys, offset = people.turn, people.keys, people.offset
     n_blocks, n_par = at.shape[0], at.shape[1]
@@ -233,7 +234,7 @@ def _draw(  # type: ignore[no-untyped-def]
 def remember(blocks, link, people, memory):  # type: ignore[no-untyped-def]
     """Add where people stand, and the likelihood's gradient and curvature there, to the memory."""
     sets, own, odd = blocks.sets, blocks.own, blocks.odd
-    plain = own.rows.shape[1] == 0 and len(odd.rule) == 0
+    plain = is_plain(own, odd)
     gamma, sign = people.gamma, link.sign
     gammas, slopes, curvatures = memory.gamma, memory.slope, memory.curvature
     n_par, n_obj = gamma.shape[1], sets.seen.shape[1]
@@ -281,7 +282,7 @@ def log_likelihood(blocks, values):  # type: ignore[no-untyped-def]
 def all_values(blocks, link, gamma, out):  # type: ignore[no-untyped-def]
     """Log-likelihood (B, WIDTH) at coordinates (B, K, WIDTH)."""
     sets, own, odd = blocks.sets, blocks.own, blocks.odd
-    plain = own.rows.shape[1] == 0 and len(odd.rule) == 0
+    plain = is_plain(own, odd)
     work, u = room_for(sets), np.empty((sets.seen.shape[1], WIDTH), REAL)
     for b in range(gamma.shape[0]):
         if not plain or plain_value(link, sets, b, gamma[b], u, work, out[b]):

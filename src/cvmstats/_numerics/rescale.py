@@ -16,7 +16,7 @@ import numpy as np
 from cvmstats._numerics.compiled import compiled
 from cvmstats._numerics.lane_algebra import factorise, inner, multiply, solve_lower, solve_upper, sum_rows, times_upper
 from cvmstats._numerics.lanes import REAL, WIDTH, choose, load, logarithm, spread, store
-from cvmstats._numerics.likelihood import full_value, plain_value, room_for
+from cvmstats._numerics.likelihood import full_value, is_plain, plain_value, room_for
 from cvmstats._numerics.people import log_likelihood, settle
 from cvmstats._numerics.population import draw_scales, log_prior
 from cvmstats._numerics.square import product, transposed
@@ -33,7 +33,7 @@ def _places(blocks, link, people, precision, mean, shrunk, gamma, value, out):  
     Into ``out``: sums over people of log |L| before less after, and of (beta - m)'P(beta - m) / 2 before and after.
     """
     sets, own, odd, live = blocks.sets, blocks.own, blocks.odd, blocks.live
-    plain = own.rows.shape[1] == 0 and len(odd.rule) == 0
+    plain = is_plain(own, odd)
     at, guide, stiffness, offset = people.gamma, people.pull, people.stiffness, people.offset
     n_par, n_obj = at.shape[1], sets.seen.shape[1]
     work = room_for(sets)

@@ -36,7 +36,7 @@ import numpy.typing as npt
 from cvmstats._numerics.compiled import compiled
 from cvmstats._numerics.lane_algebra import combine, sum_outer, sum_rows, sum_square
 from cvmstats._numerics.lanes import REAL, WIDTH, choose, load, spread, store
-from cvmstats._numerics.likelihood import full_gradient, full_value, plain_gradient, plain_value, room_for
+from cvmstats._numerics.likelihood import full_gradient, full_value, is_plain, plain_gradient, plain_value, room_for
 from cvmstats._numerics.people import log_likelihood, settle
 from cvmstats._numerics.population import draw_scales, log_prior
 from cvmstats._numerics.square import cholesky, invert_lower, product, scaled_rows, transposed
@@ -144,7 +144,7 @@ def _keep(blocks, people, frame, mu, m, root, spread_of):  # type: ignore[no-unt
 def _pass_gradients(blocks, link, people, frame, kept, by_h, by_x, shift, sum_f, fh, fx):  # type: ignore[no-untyped-def]
     """Sums over people of the likelihood's gradient f in gamma (K), and of f h' and f x' (K, K)."""
     sets, own, odd, live = blocks.sets, blocks.own, blocks.odd, blocks.live
-    plain = own.rows.shape[1] == 0 and len(odd.rule) == 0
+    plain = is_plain(own, odd)
     anchor, x, offset = frame.anchor, kept.x, people.offset
     n_par, n_obj = x.shape[1], sets.seen.shape[1]
     work = room_for(sets)
@@ -170,7 +170,7 @@ def _pass_gradients(blocks, link, people, frame, kept, by_h, by_x, shift, sum_f,
 def _pass_values(blocks, link, people, frame, kept, by_h, by_x, shift, gamma, value):  # type: ignore[no-untyped-def]
     """Where people come to stand, and the log-likelihood there."""
     sets, own, odd, live = blocks.sets, blocks.own, blocks.odd, blocks.live
-    plain = own.rows.shape[1] == 0 and len(odd.rule) == 0
+    plain = is_plain(own, odd)
     anchor, x, offset = frame.anchor, kept.x, people.offset
     n_obj = sets.seen.shape[1]
     work = room_for(sets)
