@@ -99,9 +99,8 @@ Command: `uv run python tests/evidence/reading_speed.py`; pandas {pd.__version__
 | `pandas.read_csv` | {median(theirs):.2f} | {memory["pandas"] / 1e6:.0f} |
 | `read_choices` | {median(ours):.2f} | {memory["cvmstats"] / 1e6:.0f} |
 
-Ratio of the medians {median(ours) / median(theirs):.2f} (allowed: 3), of the rounds {min(ratio):.2f} to {max(ratio):.2f}. The
-table that
-pandas reads takes {table / 1e6:.0f} MB; peak memory is {memory["cvmstats"] / table:.2f} times that (allowed: 4).
+Ratio of the medians {median(ours) / median(theirs):.2f} (allowed: 3), of the rounds {min(ratio):.2f} to {max(ratio):.2f}.
+The table that pandas reads takes {table / 1e6:.0f} MB; peak memory is {memory["cvmstats"] / table:.2f} times that (allowed: 4).
 """
     (Path(__file__).resolve().parents[2] / "docs" / "evidence" / "reading_speed.md").write_text(text, encoding="utf-8")
     print(text)
