@@ -38,6 +38,8 @@ class Alternatives(NamedTuple):
         Error scale, 0 for the reference.
     names, scales : tuples of str
         Names of the E response parameters, and of the error scales 1, 2, ...
+    weight : array (G)
+        w of all grades that may be answered, whether they were or not.
     """
 
     first: Ints
@@ -48,6 +50,7 @@ class Alternatives(NamedTuple):
     scale: Ints
     names: tuple[str, ...]
     scales: tuple[str, ...]
+    weight: Floats
 
     def rows(self, coding: npt.ArrayLike) -> Floats:
         """Rows of the coding (M, K), from those of the objects (J, K)."""
@@ -99,7 +102,8 @@ class Coder(NamedTuple):
         ends, grade = np.divmod(which, len(self.points) + 1)
         winner, loser = np.divmod(ends, self.n_objects)
         top = len(self.points)
-        half = np.append(np.array(self.points) / self.points[-1] / 2, 0.0)[grade]
+        weight = np.array(self.points) / self.points[-1]
+        half = np.append(weight / 2, 0.0)[grade]
         names = [f"grade {p:g}" for p in self.points[:-1]] + ["tie"] * self.ties + ["position"] * self.position
         response = np.zeros((len(distinct), len(names)))
         for g in range(top - 1):
@@ -111,4 +115,5 @@ class Coder(NamedTuple):
         return index.astype(np.int64), Alternatives(
             first=np.where(pair, winner, code), second=np.where(pair, loser, 0), plus=np.where(pair, half, 1.0),
             minus=np.where(pair, half, 0.0), response=response, scale=scale, names=tuple(names), scales=self.scales,
+            weight=weight,
         )  # fmt: skip

@@ -36,7 +36,7 @@ class Sets(NamedTuple):
     rest : array (B, T, A)
         Mask of the lanes in which the object belongs to the set from which the worst is chosen.
     has_best, has_worst : arrays (B, T)
-        Masks of the lanes in which the pick is there.
+        Masks of the lanes in which the sum over the set, and that over ``rest``, count; 1 takes their place elsewhere.
     less : array (B, T, WIDTH)
         What is taken from the product of the two sums: the size of the set in the joint form, else 0.
     flip : array (B, T)
@@ -104,7 +104,7 @@ class Own(NamedTuple):
     Attributes
     ----------
     rows : array (B, J, K, WIDTH)
-        Each lane's own coding, and J its own objects; (B, 0, 0, WIDTH) where all share that of ``link.py``.
+        Each lane's own coding, and J its own objects; (B, 0, 1, WIDTH) where all share that of ``link.py``.
     response : array (B, J, E, WIDTH)
         The same of the response parameters.
     scale : array (B, J, WIDTH), int

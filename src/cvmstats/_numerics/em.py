@@ -85,7 +85,7 @@ def make_panels(tasks: Tasks, coding: npt.ArrayLike, *, unit: npt.ArrayLike | No
     units = np.arange(tasks.n_people) if unit is None else np.asarray(unit, np.int64)
     n_units = int(units.max()) + 1 if weight is None else len(np.asarray(weight))
     times = np.ones(tasks.n_people) if multiplicity is None else np.asarray(multiplicity, float)
-    person = np.repeat(np.arange(tasks.n_people), np.diff(tasks.person))
+    person = tasks.owner
     order = np.argsort(units[person], kind="stable")
     size = np.diff(tasks.start)[order]
     start = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)

@@ -50,7 +50,7 @@ def ends(v, best, worst, rule, g):  # type: ignore[no-untyped-def]
         return _last(v, worst, g, np.empty((0, 0)))
     if rule == LOGITS:
         return _hidden_best(v, worst, g)
-    return _neither(v, best, worst, g, np.empty((0, 0)))
+    return _neither(v, best, worst >= 0, g)
 
 
 @compiled
@@ -63,100 +63,119 @@ def bend(v, best, worst, rule, h):  # type: ignore[no-untyped-def]
     elif rule == LOGITS:
         _bend_hidden(v, worst, h)
     else:
-        _neither(v, best, worst, np.zeros(len(v)), h)
+        _bend_neither(v, best, worst >= 0, h)
 
 
 @compiled
-def _neither(v, best, worst, g, h):  # type: ignore[no-untyped-def]
-    """log of 1 less the probabilities that ``best`` comes first and, if given, that ``worst`` comes last."""
-    a = len(v)
-    p, q = np.zeros(a), np.zeros(a)
-    stage(v, 1.0, -1, best, p)
-    first, last = p[best], 0.0
-    if worst >= 0:
-        stage(v, -1.0, -1, worst, q)
-        last = q[worst]
-    others, rest = 0.0, 1.0 if worst < 0 else 0.0
-    for j in range(a):
-        others += p[j] if j != best else 0.0
-        rest += q[j] if j != worst else 0.0
-    total = others - last if first > last else rest - first  # the smaller probability is taken from what is no difference
-    slope = np.empty(a)
-    for j in range(a):
-        up = first * ((1.0 if j == best else 0.0) - p[j])
-        down = -last * ((1.0 if j == worst else 0.0) - q[j])
-        slope[j] = -(up + down) / total
-        g[j] += slope[j]
-    if h.shape[0]:
-        for j in range(a):
-            up, down = (1.0 if j == best else 0.0) - p[j], (1.0 if j == worst else 0.0) - q[j]
-            h[j, j] += (first * p[j] + last * q[j]) / total
-            for k in range(a):
-                both = first * (up * ((1.0 if k == best else 0.0) - p[k]) + p[j] * p[k])
-                both += last * (down * ((1.0 if k == worst else 0.0) - q[k]) + q[j] * q[k])
-                h[j, k] -= both / total + slope[j] * slope[k]
-    return np.log(total)
+def _neither(v, anchor, last, g):  # type: ignore[no-untyped-def]
+    """log of 1 less the probabilities that the anchor comes first and, if ``last``, that it comes last.
+
+    With U' and D' the sums over the others, that is U' / U, or (U' D' - 1) / (U D): nothing small is taken from what is large.
+    """
+    others, p = _without(len(v), anchor), np.empty(len(v))
+    some = others[0]  # its utility leaves again
+    value = stage(v, 1.0, -1, some, p)
+    pull(1.0, some, p, 1.0, g)
+    if not last:
+        value -= stage(v, 1.0, anchor, some, p)
+        pull(1.0, some, p, -1.0, g)
+        return value
+    value += stage(v, -1.0, -1, some, p)
+    pull(-1.0, some, p, 1.0, g)
+    slope = np.zeros(len(others))
+    value += take_pairs(v[others], 1.0, slope)
+    for j in range(len(others)):
+        g[others[j]] -= slope[j]
+    return value
+
+
+@compiled
+def _bend_neither(v, anchor, last, h):  # type: ignore[no-untyped-def]
+    """Add the Hessian of the same."""
+    others, p = _without(len(v), anchor), np.empty(len(v))
+    stage(v, 1.0, -1, others[0], p)
+    bend_stage(p, 1.0, h)
+    if not last:
+        stage(v, 1.0, anchor, others[0], p)
+        bend_stage(p, -1.0, h)
+        return
+    stage(v, -1.0, -1, others[0], p)
+    bend_stage(p, 1.0, h)
+    own = np.zeros((len(others), len(others)))
+    _bend_pairs(v[others], 1.0, own)
+    for j in range(len(others)):
+        for k in range(len(others)):
+            h[others[j], others[k]] -= own[j, k]
+
+
+@compiled
+def _without(n, one):  # type: ignore[no-untyped-def]
+    """0 to n - 1 without ``one``."""
+    others = np.arange(n - 1)
+    others[one:] += 1
+    return others
 
 
 @compiled
 def _last(v, worst, g, h):  # type: ignore[no-untyped-def]
-    """log f(S - w), over subsets of what is taken before ``worst``; all terms are positive."""
-    n = len(v) - 1
-    curved = h.shape[0] > 0
-    others, r, high = np.empty(n, np.int64), np.empty(n), v.max()
-    for j in range(n):
-        others[j] = j if j < worst else j + 1
-        r[j] = np.exp(v[others[j]] - high)
-    own = np.exp(v[worst] - high)
-    chance, slope = np.zeros(1 << n), np.zeros((1 << n, n))
-    curve = np.zeros((1 << n if curved else 0, n, n))
-    chance[0] = 1.0
+    """log f(S - w), over subsets of what is taken before ``worst``.
+
+    Logarithms of chances: the worst may be as good as impossible. Of what is left in a subset, the next to go is j with the
+    probability ``first[j]``, given that the worst goes last; derivatives are averages over j.
+    """
+    n, others, curved = len(v) - 1, _without(len(v), worst), h.shape[0] > 0
+    chance, whole, first = np.zeros(1 << n), np.empty(1 << n), np.zeros(n)
+    slope, curve = np.zeros((1 << n, n)), np.zeros((1 << n if curved else 0, n, n))
+    p, toward = np.empty(n), np.empty((n, n))
+    whole[0] = v[worst]
     for left in range(1, 1 << n):
-        total = own
+        high, total, one = -np.inf, 0.0, 0
         for j in range(n):
             if (left >> j) & 1:
-                total += r[j]
+                first[j] = v[others[j]] + chance[left ^ (1 << j)]
+                high, one = max(high, first[j]), j
         for j in range(n):
-            if (left >> j) & 1:
-                chance[left] += r[j] * chance[left ^ (1 << j)] / total
+            first[j] = np.exp(first[j] - high) if (left >> j) & 1 else 0.0
+            total += first[j]
+        whole[left] = np.logaddexp(whole[left ^ (1 << one)], v[others[one]])
+        chance[left] = high + np.log(total) - whole[left]
+        for k in range(n):
+            first[k] /= total
+            p[k] = np.exp(v[others[k]] - whole[left]) if (left >> k) & 1 else 0.0
         for k in range(n):
             if not (left >> k) & 1:
                 continue
-            without = left ^ (1 << k)
-            up = r[k] * (chance[without] - chance[left])
+            slope[left, k] = first[k] - p[k]
             for j in range(n):
                 if (left >> j) & 1:
-                    up += r[j] * slope[left ^ (1 << j), k]
-            slope[left, k] = up / total
-        if curved:
+                    slope[left, k] += first[j] * slope[left ^ (1 << j), k]
+        if not curved:
+            continue
+        for j in range(n):
             for k in range(n):
-                if not (left >> k) & 1:
+                toward[j, k] = (slope[left ^ (1 << j), k] if (left >> j) & 1 else 0.0) + (1.0 if j == k else 0.0)
+        for k in range(n):
+            for m in range(k + 1):
+                if not ((left >> k) & 1 and (left >> m) & 1):
                     continue
-                for m in range(k + 1):
-                    if not (left >> m) & 1:
-                        continue
-                    up = r[k] * (slope[left ^ (1 << k), m] - slope[left, m])
-                    up += r[m] * (slope[left ^ (1 << m), k] - slope[left, k])
-                    if k == m:
-                        up += r[k] * (chance[left ^ (1 << k)] - chance[left])
-                    for j in range(n):
-                        if (left >> j) & 1:
-                            up += r[j] * curve[left ^ (1 << j), k, m]
-                    curve[left, k, m] = curve[left, m, k] = up / total
+                bent = p[k] * p[m] - (p[k] if k == m else 0.0) - (slope[left, k] + p[k]) * (slope[left, m] + p[m])
+                for j in range(n):
+                    if (left >> j) & 1:
+                        bent += first[j] * (curve[left ^ (1 << j), k, m] + toward[j, k] * toward[j, m])
+                curve[left, k, m] = curve[left, m, k] = bent
     full = (1 << n) - 1
-    p = slope[full] / chance[full]
     for k in range(n):
-        g[others[k]] += p[k]
-        g[worst] -= p[k]
+        g[others[k]] += slope[full, k]
+        g[worst] -= slope[full, k]
     if curved:
         for k in range(n):
             for m in range(n):
-                both = curve[full, k, m] / chance[full] - p[k] * p[m]
+                both = curve[full, k, m]
                 h[others[k], others[m]] += both  # only differences from the worst matter
                 h[others[k], worst] -= both
                 h[worst, others[m]] -= both
                 h[worst, worst] += both
-    return np.log(chance[full])
+    return chance[full]
 
 
 @compiled
@@ -202,10 +221,16 @@ def _bend_ends(v, best, worst, h):  # type: ignore[no-untyped-def]
         pick, sign = (best, -1.0) if best >= 0 else (worst, 1.0)
         stage(v, sign, pick, 0 if pick else 1, p)
         bend_stage(p, -1.0, h)
+    _bend_pairs(v, float(len(v)), h)
+
+
+@compiled
+def _bend_pairs(v, less, h):  # type: ignore[no-untyped-def]
+    """Take the Hessian of log(U D - ``less``) from ``h``."""
     high, low = v.max(), v.min()
     up, down = np.exp(v - high), np.exp(low - v)
     u, d = up.sum(), down.sum()
-    total = u * d - len(v) * np.exp(low - high)
+    total = u * d - less * np.exp(low - high)
     mean = (up * d - u * down) / total
     for j in range(len(v)):
         h[j, j] -= (up[j] * d + u * down[j]) / total

@@ -75,6 +75,8 @@ class Chain(NamedTuple):
     ----------
     blocks, link, prior
         What is the same for all chains.
+    n_people : int
+        R.
     people, population : People, Population
         The state.
     memory : Memory

@@ -6,8 +6,8 @@ A person i of account a and component c(i) has, in coordinates (``link.py``),
 
 and utilities that are lambda_i times as large, log lambda_i ~ N(0, tau^2) (a response-error factor: the larger, the fewer
 errors). Parameters of the answer, rho and the error scales kappa, are common to all (``coded.py``). Given its people, each
-component is the population of ``gibbs.py``, and moves as it does; everything else is conjugate, or a random walk whose steps
-adapt in warm-up:
+component is the population of ``gibbs.py``, and moves as it does (jointly with its people where they are more than K);
+everything else is conjugate, or a random walk whose steps adapt in warm-up:
 
 - Theta: normal, one entry per covariate and parameter; x is centred and scaled, Theta ~ N(0, 1) in these units.
 - alpha: normal; Psi as Sigma; then (m_c + d, alpha - d) for everybody at once, since only their sum is seen; then (c alpha,
@@ -89,7 +89,8 @@ class Hierarchy:
             population = Population(start.mean + 0.7 * self.rng.standard_normal(n_par), start.cov.copy(),
                                     start.precision.copy(), start.scales.copy(), key)  # fmt: skip
             self.chains.append(first._replace(population=population, mean_sum=np.zeros(n_par),
-                                              cov_sum=np.zeros((n_par, n_par)), scale_step=np.full(1, 0.1)))  # fmt: skip
+                                              cov_sum=np.zeros((n_par, n_par)), scale_step=np.full(1, 0.1),
+                                              frame=first.frame._replace(step=first.frame.step.copy())))  # fmt: skip
         self.sizes = np.full(model.n_components, 1 / model.n_components)
         self.component = self.rng.integers(model.n_components, size=n_people)
         n_covariates = 0 if model.covariates is None else model.covariates.shape[1]
@@ -190,7 +191,8 @@ class Hierarchy:
     def learn(self, n: int) -> None:
         """Take stock of ``n`` sweeps of warm-up."""
         first = self.chains[0]
-        guide(first.people, first.memory, first.blocks, first.link, max(1, self.looks))
+        if self.looks:
+            guide(first.people, first.memory, first.blocks, first.link, self.looks)
         self.looks = 0
         for c, chain in enumerate(self.chains):
             n_people = len(self.at[0]) if len(self.chains) == 1 else int((self.component == c).sum())

@@ -12,7 +12,7 @@ from cvmstats._numerics.coded import Coded
 from cvmstats._numerics.lanes import BITS, REAL, WIDTH
 from cvmstats._numerics.logit import rules
 from cvmstats._numerics.own import count_anew, no_objects, own_objects
-from cvmstats._numerics.tasks import JOINT, LAST, LOGITS, NEITHER, Tasks, rank, select
+from cvmstats._numerics.tasks import JOINT, LAST, LOGITS, NEITHER, Tasks, nth, select
 
 _SPARE = 1.5
 """Slots of a block in which each has the same set in all lanes, over those that its busiest lane needs, at most."""
@@ -29,13 +29,13 @@ def lay_out(given: Tasks, coded: Coded | None = None) -> Blocks:
     tasks, on_top = _fractions(whole)
     rule = rules(tasks)
     plain = (rule == JOINT) | (rule == NEITHER) | ((rule == LOGITS) & ((tasks.best >= 0) | tasks.worst_only))
-    owner = np.repeat(np.arange(whole.n_people), np.diff(tasks.person))
-    sets = _sets(select(tasks, np.flatnonzero(plain)), on_top[plain], seat[owner[plain]], live)
+    of_task = seat[tasks.owner]
+    sets = _sets(select(tasks, np.flatnonzero(plain)), on_top[plain], of_task[plain], live)
     own = no_objects(len(row))
     if anew is not None and coded is not None:
-        own = own_objects(anew, coded, row)
+        own = own_objects(anew, coded, row, seat)
         anew.pairs.pull(sets.linear, seat)
-    return Blocks(row, _bits(live), sets, own, _odd(select(tasks, np.flatnonzero(~plain)), seat[owner[~plain]], len(row)))
+    return Blocks(row, _bits(live), sets, own, _odd(select(tasks, np.flatnonzero(~plain)), of_task[~plain], len(row)))
 
 
 def _sets(tasks: Tasks, top: npt.NDArray[np.bool_], seat: npt.NDArray[np.int64], live: npt.NDArray[np.bool_]) -> Sets:
@@ -56,7 +56,7 @@ def _sets(tasks: Tasks, top: npt.NDArray[np.bool_], seat: npt.NDArray[np.int64],
         np.add.at(linear, (block[there], tasks.objects[(tasks.start[:-1] + pick)[there]], lane[there]), sign)
 
     of = np.repeat(np.arange(len(size)), size)  # one entry for every object in a set
-    place = rank(of)
+    place = nth(of)
     member = np.full((n_blocks, n_tasks, n_shown, WIDTH), n_objects, np.uint32)
     rest = np.zeros((n_blocks, n_tasks, n_shown, WIDTH), bool)
     member[block[of], slot[of], place, lane[of]] = tasks.objects
@@ -72,7 +72,7 @@ def _sets(tasks: Tasks, top: npt.NDArray[np.bool_], seat: npt.NDArray[np.int64],
     objects = member[b, t, a, w].astype(np.int64)
     order = np.argsort((b * n_objects + objects) * WIDTH + w, kind="stable")  # slots of one object in their order
     b, t, a, w, objects = b[order], t[order], a[order], w[order], objects[order]
-    times = rank((b * n_objects + objects) * WIDTH + w)
+    times = nth((b * n_objects + objects) * WIDTH + w)
     seen = np.full((n_blocks, n_objects, int(times.max(initial=0) + 1), WIDTH), n_tasks, np.uint32)
     seen_rest = np.zeros(seen.shape, bool)
     seen[b, objects, times, w], seen_rest[b, objects, times, w] = t, rest[b, t, a, w]
@@ -93,18 +93,18 @@ def _contents(tasks: Tasks) -> npt.NDArray[np.int64]:
 def _slots(tasks: Tasks, block: npt.NDArray[np.int64], n_blocks: int
            ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:  # fmt: skip
     """The slot of each task in its block, and the blocks whose slots hold the same set in all lanes."""
-    owner = np.repeat(np.arange(tasks.n_people), np.diff(tasks.person))
-    turn, content = rank(owner), _contents(tasks)
+    owner = tasks.owner
+    turn, content = nth(owner), _contents(tasks)
     order = np.lexsort((turn, content, owner))
     again = np.empty_like(turn)  # the how manieth of this set for this person
-    again[order] = rank(_groups(owner[order], content[order]))
+    again[order] = nth(_groups(owner[order], content[order]))
     order = np.lexsort((turn, again, content, block))
     group = _groups(block[order], content[order], again[order])
     begin = np.flatnonzero(np.diff(group, prepend=-1))
     of, earliest = block[order][begin], turn[order][begin]
     by_turn = np.lexsort((earliest, of))
     number = np.empty(len(of), np.int64)
-    number[by_turn] = rank(of[by_turn])
+    number[by_turn] = nth(of[by_turn])
     most = np.zeros(n_blocks, np.int64)
     np.maximum.at(most, block, turn + 1)
     steady = np.bincount(of, minlength=n_blocks) <= _SPARE * most
@@ -130,7 +130,7 @@ def _fractions(tasks: Tasks) -> tuple[Tasks, npt.NDArray[np.bool_]]:
     on_top = np.concatenate([[False], order[1:] == order[:-1]])
     twice = select(tasks, order)
     of = np.repeat(np.arange(len(order)), np.diff(twice.start))
-    gone = on_top[of] & (rank(of) == np.where(twice.best >= 0, twice.best, twice.worst)[of])
+    gone = on_top[of] & (nth(of) == np.where(twice.best >= 0, twice.best, twice.worst)[of])
     return twice._replace(objects=twice.objects[~gone], start=twice.start - np.concatenate([[0], np.cumsum(on_top)])), on_top
 
 
@@ -140,7 +140,7 @@ def _odd(tasks: Tasks, seat: npt.NDArray[np.int64], n_blocks: int) -> Odd:
     order = np.lexsort((lane, size, rule, block))
     size, rule, block, lane = size[order], rule[order], block[order], lane[order]
     kind = _groups(block, rule.astype(np.int64), size)
-    turn = rank(kind * WIDTH + lane)
+    turn = nth(kind * WIDTH + lane)
     needed = np.zeros(int(kind.max(initial=-1)) + 1, np.int64)
     np.maximum.at(needed, kind, turn + 1)
     slot = (np.cumsum(needed) - needed)[kind] + turn
@@ -150,7 +150,7 @@ def _odd(tasks: Tasks, seat: npt.NDArray[np.int64], n_blocks: int) -> Odd:
     live = np.zeros((n_slots, WIDTH), bool)
     live[slot, lane] = True
     of = np.repeat(np.arange(len(size)), size)
-    place, pick = rank(of), tasks.worst[order][of]
+    place, pick = nth(of), tasks.worst[order][of]
     member = np.full((n_slots, int(size.max(initial=0)), WIDTH), tasks.n_objects, np.uint32)
     first = np.where(place == pick, 0, place + (place < pick))  # the worst goes to the front
     member[slot[of], first, lane[of]] = tasks.objects[tasks.start[order][of] + place]

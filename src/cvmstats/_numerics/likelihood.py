@@ -37,7 +37,7 @@ from cvmstats._numerics.link import coordinates, own_coordinates, own_utilities,
 from cvmstats._numerics.odd import add_odd_gradients, add_odd_values, odd_curvature
 
 FARTHEST = 80.0
-"""Beyond this (logits) sums of exponentials no longer fit a double; such people are computed one by one, exactly."""
+"""Beyond this (logits) products of four sums of exponentials may not fit a double; such people are computed one by one."""
 
 
 class Work(NamedTuple):
@@ -288,7 +288,10 @@ def _at(alike, array, member, a):  # type: ignore[no-untyped-def]
 
 @compiled(fast=True)
 def add_own_curvature(sets, own, odd, b, u, work, beta, sign, out):  # type: ignore[no-untyped-def]
-    """The same in coordinates (K (K + 1) / 2, WIDTH), of blocks with rows of their own; ``beta`` from ``to_parameters``."""
+    """The same in coordinates (K (K + 1) / 2, WIDTH), of blocks with rows of their own; ``beta`` from ``to_parameters``.
+
+    Without the gradient times the second derivatives of parameters that are held to a sign (Gauss-Newton).
+    """
     n_objects, n_par = own.rows.shape[1], own.rows.shape[2]
     x = np.zeros((n_par, n_objects + 1, WIDTH), REAL)  # derivatives of utilities
     for k in range(n_par):

@@ -91,8 +91,7 @@ def rules(tasks: Tasks) -> npt.NDArray[np.int8]:
 
 
 def _per_person(tasks: Tasks, values: Floats) -> Floats:
-    total = np.concatenate([[0.0], np.cumsum(values)])
-    return np.asarray(total[tasks.person[1:]] - total[tasks.person[:-1]])
+    return np.bincount(tasks.owner, values, tasks.n_people)
 
 
 @compiled

@@ -11,7 +11,7 @@ from cvmstats._numerics.blocks import Blocks, Contrasts, Own
 from cvmstats._numerics.coded import Coded
 from cvmstats._numerics.compiled import compiled
 from cvmstats._numerics.lanes import REAL, WIDTH
-from cvmstats._numerics.tasks import Tasks, rank, select
+from cvmstats._numerics.tasks import Tasks, nth, select
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -90,7 +90,7 @@ def _contrasts(tasks: Tasks) -> npt.NDArray[np.bool_]:
 def _pair_up(tasks: Tasks, coded: Coded) -> Pairs:
     """Sets of outcomes: those of a by rising grades, as many of b, and perhaps the tie."""
     names, a = coded.names, tasks.alternatives
-    owner = np.repeat(np.arange(tasks.n_people), np.diff(tasks.person))
+    owner = tasks.owner
     tally = np.zeros((tasks.n_people, len(names)))
     if a is None or not len(owner):
         none, nothing = np.zeros(0, np.int64), np.zeros(0)
@@ -101,18 +101,17 @@ def _pair_up(tasks: Tasks, coded: Coded) -> Pairs:
     weight, sign = 2.0 * a.plus[answer], np.where(tasks.best < won, 1.0, -1.0)
     np.add.at(tally, owner, coded.response[answer] * [name != "position" for name in names])
     kinds, kind_of = np.unique(2 * (won > 1) + tied, return_inverse=True)  # one grade or all, without ties or with them
-    n_free = len(names) - ("tie" in names) - ("position" in names)  # grades below the top one
+    n_free = len(a.weight) - 1  # grades below the top one
     column = np.full((len(kinds), n_free + 2), _NOTHING, np.int64)
     column[:, :n_free] = np.where(kinds[:, None] >= 2, np.arange(n_free), _CLOSED)
     column[:, -1] = np.where(kinds % 2 == 1, names.index("tie") if "tie" in names else _NOTHING, _CLOSED)
     (person, kind, alternative), index = np.unique(np.stack([owner, kind_of, top]), axis=1, return_inverse=True)
-    turn = rank(person * len(kinds) + kind)
+    turn = nth(person * len(kinds) + kind)
     many = np.zeros(len(kinds), np.int64)
     np.maximum.at(many, kind, turn + 1)
-    weights = np.unique(2.0 * a.plus[a.plus == a.minus])
     return Pairs(
         person, (np.cumsum(many) - many)[kind] + turn, alternative, np.bincount(index).astype(float),
-        np.bincount(index, sign * weight), tally, np.repeat(np.arange(len(kinds)), many), weights[weights > 0], column,
+        np.bincount(index, sign * weight), tally, np.repeat(np.arange(len(kinds)), many), a.weight, column,
     )  # fmt: skip
 
 
@@ -123,15 +122,14 @@ def no_objects(n_blocks: int) -> Own:
     return Own(nothing[:, :, None], nothing[:, :, None], nothing.astype(np.int64), nothing, nothing, pairs)
 
 
-def own_objects(anew: Anew, coded: Coded, row: Ints) -> Own:
-    """Rows of coding and response and the error scale of each lane's objects; 0 where there is none."""
+def own_objects(anew: Anew, coded: Coded, row: Ints, seat: Ints) -> Own:
+    """Rows of coding and response and the error scale of each lane's objects, 0 where there is none; who sits in which lane
+    (B, WIDTH), and everybody's block and lane (R, 2)."""
     which = np.where(row[:, :, None] >= 0, anew.objects[row], -1)  # (B, WIDTH, J)
     there = which >= 0
     rows = np.where(there[..., None], coded.rows[which], 0.0).transpose(0, 2, 3, 1)
     response = np.where(there[..., None], coded.response[which], 0.0).transpose(0, 2, 3, 1)
     scale = np.where(there, coded.scale[which], 0).transpose(0, 2, 1)
-    seat = np.zeros((len(anew.objects), 2), np.int64)
-    seat[row[row >= 0]] = np.argwhere(row >= 0)
     pairs = anew.pairs
     block, lane = seat[pairs.person].T
     times = np.zeros((len(row), len(pairs.kind), WIDTH), REAL)

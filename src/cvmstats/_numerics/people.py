@@ -102,7 +102,8 @@ class Memory(NamedTuple):
     gamma, slope : arrays (B, K, WIDTH)
         Coordinates, and the likelihood's gradient.
     curvature : array (B, J (J + 1) / 2, WIDTH), or (B, N, WIDTH)
-        Minus its Hessian in utilities, or in coordinates where blocks have rows of their own; lower half by rows.
+        Minus its Hessian in utilities, or in coordinates where blocks have rows of their own (``add_own_curvature``); lower
+        half by rows.
     """
 
     gamma: Floats

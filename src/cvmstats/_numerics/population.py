@@ -28,7 +28,7 @@ class Upper(NamedTuple):
     degrees : float
         Degrees of freedom of the inverse Wishart.
     scale : array (K, K)
-        Its scale matrix; with ``n_scales`` > 0 only the start, then 2 nu diag(1/a).
+        Its scale matrix; with ``n_scales`` > 0 it is 2 nu diag(1/a) instead, and this is not read.
     block : array (K), int
         Block of each parameter.
     n_scales : int
@@ -54,8 +54,8 @@ class Population(NamedTuple):
     ----------
     mean, cov, precision : arrays (K), (K, K), (K, K)
         m, Sigma and its inverse.
-    scales : array (number of blocks)
-        Huang-Wand's a.
+    scales : array (K)
+        Huang-Wand's a, those of the blocks first.
     key : array (2), uint64
         Random stream and its counter.
     """
@@ -69,14 +69,15 @@ class Population(NamedTuple):
 
 @compiled
 def _gamma(shape, key):  # type: ignore[no-untyped-def]
-    """Gamma(shape, 1), shape >= 1: Marsaglia & Tsang 2000, doi 10.1145/358407.358414."""
-    d = shape - 1.0 / 3.0
+    """Gamma(shape, 1): Marsaglia & Tsang 2000, doi 10.1145/358407.358414; below 1 by Gamma(shape + 1) U^(1 / shape)."""
+    smaller = draw_uniform(key) ** (1.0 / shape) if shape < 1.0 else 1.0
+    d = (shape + 1.0 if shape < 1.0 else shape) - 1.0 / 3.0
     c = 1.0 / np.sqrt(9.0 * d)
     while True:
         x = draw_normal(key)
         v = (1.0 + c * x) ** 3
         if v > 0.0 and np.log(draw_uniform(key)) < 0.5 * x * x + d - d * v + d * np.log(v):
-            return d * v
+            return d * v * smaller
 
 
 @compiled

@@ -41,7 +41,7 @@ def _places(blocks, link, people, precision, mean, shrunk, gamma, value, out):  
     center, x, u = np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL), np.empty((n_obj, WIDTH), REAL)
     sums = np.zeros((1, 3, WIDTH), REAL)
     scaled, moved = shrunk * precision, offset.shape[0] > 0
-    middle, pull = np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL)
+    middle, pull, before = (np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL), np.empty((n_par, WIDTH), REAL))
     for b in range(at.shape[0]):
         if live[b] == 0:
             continue
@@ -49,25 +49,28 @@ def _places(blocks, link, people, precision, mean, shrunk, gamma, value, out):  
             store(middle, k, (load(offset[b], k) if moved else spread(0.0)) + mean[k])
         multiply(precision, middle, pull)
         factorise(precision, stiffness[b], factor, inverse)
-        change = spread(1.0)
         for k in range(n_par):
             store(center, k, load(guide[b], k) + load(pull, k))
-            change = change / load(inverse, k)
+            store(before, k, load(inverse, k))
         solve_lower(factor, inverse, center)
         times_upper(factor, at[b], x)
         for k in range(n_par):
             store(x, k, load(x, k) - load(center, k))
         factorise(scaled, stiffness[b], factor, inverse)
+        change, logs = spread(1.0), spread(0.0)
         for k in range(n_par):
             store(center, k, load(guide[b], k) + shrunk * load(pull, k))
-            change = change * load(inverse, k)
+            change = change * load(inverse, k) / load(before, k)
+            if k % 16 == 15:  # products of more may not fit a double
+                logs += logarithm(change)
+                change = spread(1.0)
         solve_lower(factor, inverse, center)
         for k in range(n_par):
             store(gamma[b], k, load(x, k) + load(center, k))
         solve_upper(factor, inverse, gamma[b])
         if not plain or plain_value(link, sets, b, gamma[b], u, work, value[b]):
             full_value(link, sets, own, odd, b, gamma[b], u, work, value[b])
-        store(sums[0], 0, load(sums[0], 0) + choose(live[b], logarithm(change), 0.0))
+        store(sums[0], 0, load(sums[0], 0) + choose(live[b], logs + logarithm(change), 0.0))
         for side in range(2):
             for k in range(n_par):
                 store(x, k, (load(at[b], k) if side == 0 else load(gamma[b], k)) - load(middle, k))

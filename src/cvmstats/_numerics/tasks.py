@@ -69,8 +69,13 @@ class Tasks(NamedTuple):
         """R."""
         return len(self.person) - 1
 
+    @property
+    def owner(self) -> Ints:
+        """Whose each task is (n)."""
+        return np.repeat(np.arange(self.n_people), np.diff(self.person))
 
-def rank(groups: npt.NDArray[np.int64]) -> Ints:
+
+def nth(groups: npt.NDArray[np.int64]) -> Ints:
     """How many entries of the same group precede each; groups are contiguous."""
     first = np.flatnonzero(np.diff(groups, prepend=-1))
     return np.asarray(np.arange(len(groups)) - np.repeat(first, np.diff(first, append=len(groups))))
@@ -80,10 +85,10 @@ def select(tasks: Tasks, which: Ints) -> Tasks:
     """Tasks by index, in their order and perhaps several times; people stay, whether they have some or none."""
     size = np.diff(tasks.start)[which]
     of = np.repeat(np.arange(len(which)), size)
-    owner = np.repeat(np.arange(tasks.n_people), np.diff(tasks.person))[which]
+    owner = tasks.owner[which]
     return tasks._replace(
         person=np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=tasks.n_people))]).astype(np.int64),
-        start=np.concatenate([[0], np.cumsum(size)]).astype(np.int64), objects=tasks.objects[tasks.start[which][of] + rank(of)],
+        start=np.concatenate([[0], np.cumsum(size)]).astype(np.int64), objects=tasks.objects[tasks.start[which][of] + nth(of)],
         best=tasks.best[which], worst=tasks.worst[which], worst_only=tasks.worst_only[which],
         rule=None if tasks.rule is None else tasks.rule[which],
     )  # fmt: skip
@@ -293,7 +298,7 @@ def _picks(kind: npt.NDArray[np.str_], valid: Bools, places: Ints, objects: Ints
             rest[known, place[known]] = -1
             if size[apart].max(initial=0) > LARGEST_LAST:
                 raise ValueError("rank_unordered_middle sums over all orders of the middle, and "
-                                 f"{(size > LARGEST_LAST).sum():,} sets have more than {LARGEST_LAST} objects")  # fmt: skip
+                                 f"{(size[apart] > LARGEST_LAST).sum():,} sets have more than {LARGEST_LAST} objects")  # fmt: skip
             parts.append(_make(plain[apart], rest, -1, worst[apart], worst_only=True, rule=LAST))
         else:
             parts.append(_make(plain[apart], rest, -1, worst[apart], worst_only=True))
@@ -331,6 +336,9 @@ def _second(valid: Bools, places: Ints, objects: Ints, anchor: Bools) -> _Picks:
     where = places[rows, at]
     both = (valid[rows] & ~anchor[rows] & (places[rows] < 0)).any(axis=1)
     middle = where == 0
+    nowhere = (middle & both & ((valid[rows] & ~anchor[rows]).sum(axis=1) < 2)).sum()
+    if nowhere:
+        raise ValueError(f"{nowhere:,} second questions place the anchor amid one object: it is before it or after it")
     return _make(rows, np.where(valid[rows], objects[rows], -1), np.where((where == 1) | middle, at, -1),
                  np.where((where == -1) | (middle & both), at, -1), worst_only=where == -1,
                  rule=np.where(middle, NEITHER, LOGITS))  # fmt: skip

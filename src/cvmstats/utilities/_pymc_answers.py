@@ -57,7 +57,7 @@ class Layout(NamedTuple):
 def lay_out(tasks: Tasks, wide: bool | None = None) -> Layout:
     """A layout, by default the smaller one."""
     n_people, m = tasks.n_people, len(tasks.objects)
-    owner = np.repeat(np.repeat(np.arange(n_people), np.diff(tasks.person)), np.diff(tasks.start))
+    owner = np.repeat(tasks.owner, np.diff(tasks.start))
     if wide or (wide is None and tasks.n_objects * n_people <= m):
         return Layout(True, tasks.objects * n_people + owner, np.tile(np.arange(n_people), tasks.n_objects))
     return Layout(False, np.arange(m), owner)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cvmstats._numerics.coded import Coded
-from cvmstats._numerics.tasks import Given, Reading, Tasks, flatten
+from cvmstats._numerics.tasks import Given, Reading, Tasks, flatten, select
 from cvmstats.data.choices import Choices
 from cvmstats.data.forms import ErrorScale, Form, best_worst_form, given_of, reading_of
 from cvmstats.data.respondents import Respondents
@@ -55,12 +55,7 @@ def repeat_people(coded: Coded, respondents: Respondents) -> tuple[Coded, npt.ND
     row = np.repeat(np.arange(tasks.n_people), respondents.weight.astype(np.int64))
     n = np.diff(tasks.person)[row]
     which = np.concatenate([np.arange(tasks.person[i], tasks.person[i + 1]) for i in row])
-    size = np.diff(tasks.start)[which]
-    start = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
-    objects = tasks.objects[np.arange(start[-1]) - np.repeat(start[:-1] - tasks.start[which], size)]
-    repeated = tasks._replace(person=np.concatenate([[0], np.cumsum(n)]).astype(np.int64), start=start, objects=objects,
-                              best=tasks.best[which], worst=tasks.worst[which], worst_only=tasks.worst_only[which],
-                              rule=None if tasks.rule is None else tasks.rule[which])  # fmt: skip
+    repeated = select(tasks, which)._replace(person=np.concatenate([[0], np.cumsum(n)]).astype(np.int64))
     return coded._replace(tasks=repeated), row
 
 
