@@ -25,7 +25,7 @@ READINGS = {
 }
 
 
-def answers(reading: Reading, people: int, seed: int, *, scaled: bool = False) -> Coded:
+def answers(reading: Reading, people: int, seed: int, *, scaled: bool = False, graded_ones: bool = True) -> Coded:
     """Pairs (graded ones where there are grades, every third one not), a best-worst task, counts; some are missing."""
     rng, n_tasks = np.random.default_rng(seed), 9
     shown = np.full((2, n_tasks, 3), -1)
@@ -33,7 +33,7 @@ def answers(reading: Reading, people: int, seed: int, *, scaled: bool = False) -
         shown[v, t, :2] = rng.permutation(N_OBJECTS)[:2]
     shown[:, -1] = [0, 2, 4]
     kind = np.full((2, n_tasks), "pair", object)
-    if len(reading.grades):
+    if len(reading.grades) and graded_ones:
         kind[:, np.arange(n_tasks) % 3 > 0] = "graded"
     kind[:, -1] = "best_worst"
     version = rng.integers(0, 2, people)
@@ -106,6 +106,12 @@ def test_far_contrasts_are_computed_exactly(name: str) -> None:
     assert expected.min() < -FARTHEST
     np.testing.assert_allclose(values, expected, rtol=1e-11, atol=1e-10)
     np.testing.assert_allclose(slopes, slope[:, :N_PAR], rtol=1e-9, atol=1e-9)
+
+
+def test_grades_that_nobody_was_asked_for_change_nothing() -> None:
+    coded = answers(Reading(ties=True, grades=(1, 3)), WIDTH, 6, graded_ones=False)
+    phi = with_common(coded, WIDTH, np.random.default_rng(7), 1.5)
+    np.testing.assert_allclose(by_blocks(coded, phi)[0], people_derivatives(coded, phi, curved=False)[0], rtol=1e-11)
 
 
 def test_each_pair_is_one_object_of_a_person() -> None:

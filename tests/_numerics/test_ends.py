@@ -12,7 +12,7 @@ from cvmstats._numerics.ends import bend, ends
 from cvmstats._numerics.logit import _per_person
 from cvmstats._numerics.tasks import JOINT, LAST, LOGITS, NEITHER, Tasks
 
-ANSWERS = {"neither first nor last": (0, 0, NEITHER), "not first": (0, -1, NEITHER), "last of an unordered middle": (-1, 1, LAST),
+ANSWERS = {"neither first nor last": (0, 0, NEITHER), "not first": (0, -1, NEITHER), "last of a middle": (-1, 1, LAST),
            "joint": (0, 2, JOINT), "joint without worst": (0, -1, JOINT), "unseen best": (-1, 2, LOGITS)}  # fmt: skip
 WIDE = [[0.3, -0.2, 0.9, 0.1], [50, -50, 0, 1], [-50, 50, 3, 1], [800, -800, 0, 5], [-800, 800, 799, 0], [25, 24, -25, -24]]
 
@@ -52,8 +52,10 @@ def test_far_apart(answer: str, utilities: list[float]) -> None:
     with localcontext(prec=int(120 + np.ptp(at) / 2)):
         v, step = [Decimal(x) for x in utilities], Decimal(10) ** -40
         value = float(exact(v, best, worst, rule))
-        slope = [float((exact([*v[:j], v[j] + step, *v[j + 1 :]], best, worst, rule)
-                        - exact([*v[:j], v[j] - step, *v[j + 1 :]], best, worst, rule)) / (2 * step)) for j in range(len(v))]  # fmt: skip
+        slope = []
+        for j in range(len(v)):
+            up, down = (exact([*v[:j], v[j] + by, *v[j + 1 :]], best, worst, rule) for by in (step, -step))
+            slope.append(float((up - down) / (2 * step)))
     assert ends(at, best, worst, rule, np.zeros(len(v))) == pytest.approx(value, rel=1e-12)
     np.testing.assert_allclose(gradient(at), slope, rtol=1e-11, atol=1e-12)
     bend(at, best, worst, rule, h := np.zeros((len(v), len(v))))

@@ -10,7 +10,7 @@ from cvmstats._numerics import gibbs
 from cvmstats._numerics.layout import lay_out
 from cvmstats._numerics.link import make_link
 from cvmstats._numerics.people import draw_people
-from cvmstats._numerics.population import Population, draw_population, log_prior
+from cvmstats._numerics.population import Population, _gamma, draw_population, log_prior
 from cvmstats._numerics.tasks import flatten
 from cvmstats.data.design import sum_to_zero_basis
 from cvmstats.utilities.hierarchical import to_upper
@@ -21,6 +21,13 @@ K, R, N = 3, 30, 4000
 
 def population(key: int) -> Population:
     return Population(np.zeros(K), np.eye(K), np.eye(K), np.ones(1), np.array([key, 0], np.uint64))
+
+
+@pytest.mark.parametrize("shape", [0.05, 0.3, 0.9, 1.0, 40.0])
+def test_gammas(shape: float) -> None:
+    """Also below 1/3: the last degree of freedom of a component that nobody is in, under a small nu."""
+    key = np.array([3, 0], np.uint64)
+    assert stats.kstest([_gamma(shape, key) for _ in range(N)], stats.gamma(shape).cdf).pvalue > 1e-3
 
 
 def test_an_inverse_wishart_given_utilities() -> None:

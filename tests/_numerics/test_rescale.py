@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from cvmstats._numerics import gibbs
+from cvmstats._numerics.layout import lay_out
+from cvmstats._numerics.link import make_link
 from cvmstats._numerics.logit import log_likelihood
 from cvmstats._numerics.rescale import _places, rescale
+from cvmstats._numerics.tasks import flatten
+from cvmstats.utilities.hierarchical import to_upper
 from cvmstats.utilities.options import Prior
 from tests._numerics.test_together import Place
 
@@ -45,6 +50,21 @@ def test_places_keep_their_distance_within_each_person(log_c: float) -> None:
     ordered = np.empty_like(new)
     ordered[blocks.row[live]] = new
     np.testing.assert_allclose(value[live].sum(), log_likelihood(place.tasks, ordered @ place.coding.T).sum(), rtol=1e-10)
+
+
+def test_places_of_people_with_many_parameters() -> None:
+    """The product of 300 diagonals of 100 is no double; their logarithm is."""
+    n_par, n_people = 300, 3
+    shown, places = np.array([[[0, 1, 2], [3, 4, 5]]]), np.tile(np.array([1, 0, -1], np.int8), (n_people, 2, 1))
+    tasks = flatten(shown, np.zeros(n_people, int), places, np.full((1, 2), "best_worst", object), n_par + 1)
+    coding = np.vstack([np.eye(n_par), np.zeros(n_par)])
+    link, upper = make_link(coding), to_upper(Prior(), n_par, None)
+    chain = gibbs.start(lay_out(tasks), link, upper, np.zeros(n_par), n_people, np.random.SeedSequence(1))
+    for part in (chain.people.pull, chain.people.stiffness):
+        part[...] = 0.0
+    gamma, value, sums = np.empty_like(chain.people.gamma), np.empty_like(chain.people.value), np.empty(3)
+    _places(chain.blocks, link, chain.people, 1e4 * np.eye(n_par), np.zeros(n_par), np.exp(-0.8), gamma, value, sums)
+    np.testing.assert_allclose(sums[0], n_people * n_par * 0.4, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["huang-wand", "inverse-wishart"])

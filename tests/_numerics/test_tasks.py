@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cvmstats._numerics.logit import task_log_likelihood
-from cvmstats._numerics.tasks import flatten
+from cvmstats._numerics.tasks import Given, flatten
 
 SHOWN = np.array([[[0, 1, 2, 3], [3, 2, 1, -1]], [[2, 3, 0, 1], [-1, -1, -1, -1]]])
 
@@ -34,6 +34,13 @@ def test_an_object_without_answer_leaves_the_set() -> None:
     assert (left_out.best.tolist(), left_out.worst.tolist()) == ([2], [0])
     three = flatten([[[1, 2, 3]]], [0], [[[-1, 0, 1]]], np.array([["best_worst"]], object), 4)
     np.testing.assert_array_equal(task_log_likelihood(left_out, u), task_log_likelihood(three, u))
+
+
+def test_an_anchor_amid_one_object_is_refused() -> None:
+    """Neither before all of the set nor after all of it: with one object beside it, that cannot be."""
+    given = Given(dual=[[True]], anchor=[True, False, False])
+    with pytest.raises(ValueError, match="1 second questions place the anchor amid one object"):
+        flatten([[[0, 1, 2]]], [0], [[[0, -1, -128]]], np.array([["best_worst"]], object), 3, given=given)
 
 
 def test_unanswered_tasks_and_sets_of_one_leave() -> None:

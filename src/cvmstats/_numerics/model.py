@@ -23,7 +23,7 @@ class Model(NamedTuple):
     account : array (R), int, or None
         Index of each person's account.
     n_components : int
-        C.
+        Normal distributions in the mixture.
     factor : bool
         Whether people differ in their errors.
     weight : array (R), or None

@@ -297,8 +297,9 @@ def _picks(kind: npt.NDArray[np.str_], valid: Bools, places: Ints, objects: Ints
             known, place = np.flatnonzero(best[apart] >= 0), best[apart]
             rest[known, place[known]] = -1
             if size[apart].max(initial=0) > LARGEST_LAST:
-                raise ValueError("rank_unordered_middle sums over all orders of the middle, and "
-                                 f"{(size[apart] > LARGEST_LAST).sum():,} sets have more than {LARGEST_LAST} objects")  # fmt: skip
+                many = (size[apart] > LARGEST_LAST).sum()
+                raise ValueError(f"rank_unordered_middle sums over all orders of the middle, and {many:,} sets have more than "
+                                 f"{LARGEST_LAST} objects")  # fmt: skip
             parts.append(_make(plain[apart], rest, -1, worst[apart], worst_only=True, rule=LAST))
         else:
             parts.append(_make(plain[apart], rest, -1, worst[apart], worst_only=True))
