@@ -12,7 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cvmstats.data.design import Design
 from cvmstats.data.items import Items
+from cvmstats.data.scales import rescale, rows_of
+from cvmstats.design import design_best_worst
 from cvmstats.errors import UtilitiesError
 from cvmstats.survey import read_utilities
 from tests.evidence.damaged_files import ITEMS, study
@@ -53,6 +56,27 @@ def test_scores_of_a_design() -> None:
     found = read_utilities(table.assign(id=["a", "b"]), design=study().design)
     assert found.design is not None
     assert found.design.fingerprint == study().design.fingerprint
+
+
+def test_scores_of_an_anchored_design_keep_their_distance_from_the_anchor() -> None:
+    design = design_best_worst(Items.from_labels("ABCD"), items_per_task=3, n_versions=1, anchor="direct", seed=0)
+    scores = np.array([[2.0, 1, -1, -3, 1], [0.5, 0.5, -1, 0, 0]])
+    table = pd.DataFrame(scores, columns=list(design.objects.ids)).assign(id=["a", "b"])
+    found = read_utilities(table, design=design)
+    assert np.allclose(found.mean @ found.report.T, scores - scores[:, [-1]], atol=1e-12)
+    size = rows_of(design).set_size
+    assert np.allclose(found.reported(scale="anchored_100"), rescale(scores, "anchored_100", set_size=size, anchor=4))
+
+
+def test_scores_that_a_coding_cannot_hold_are_refused() -> None:
+    items = Items.from_labels("ABC")
+    design = Design(objects=items, shown=np.array([[[0, 1, 2]]]), coding=np.array([[-1.0], [0], [1]]))
+    table = pd.DataFrame({"id": ["a", "b"], "A": [-1.0, -1], "B": [0.0, 0.5], "C": [1.0, 0.5]})
+    with pytest.raises(UtilitiesError) as caught:
+        read_utilities(table, design=design)
+    assert "the scores of 1 of 2 people of the dataframe are no utilities of the design" in str(caught.value)
+    assert "for example of respondent 'b'\n" in str(caught.value)
+    assert read_utilities(table[:1], design=design).mean.round(9).tolist() == [[1.0]]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pandas as pd
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
 from cvmstats.data.respondents import Respondents
+from cvmstats.data.scales import rows_of
 from cvmstats.data.utilities import Utilities
 from cvmstats.errors import UtilitiesError, examples
 from cvmstats.survey.lists import read_items
@@ -86,16 +87,29 @@ def read_utilities(
     scores = np.stack([_as_number(table[place[j]]) for j in range(len(things))], axis=1)
     _check(scores, ids, scale, name)
     plan = design or Design(objects=things, shown=np.arange(len(things), dtype=np.int32)[None, None], source=f"items of {name}")
-    report = np.asarray(plan.report)
-    if report.shape[0] != len(things):
+    if len(plan.report_labels or ()) != len(things):
         raise UtilitiesError("scores of items cannot be utilities of profiles\n  expected a design of items\n  leave "
                              "design= away")
-    mean = (scores - scores.mean(axis=1, keepdims=True)) @ np.linalg.pinv(report).T
+    mean = _parameters(scores, ids, plan, name)
     people = pd.DataFrame({"id": ids.astype(object)})
     if fit is not None:
         people["rlh"] = _as_number(table[fit])
     return Utilities(design=plan, respondents=Respondents(table=people), mean=mean, sd=np.full(mean.shape, np.nan),
                      method="imported scores", form="unknown", settings={"source": name, "scale": scale})  # fmt: skip
+
+
+def _parameters(scores: np.ndarray, ids: pd.Series, design: Design, name: str) -> np.ndarray:
+    """Parameters (R, K) whose utilities are the scores (R, L), but for their origin: an anchor's is zero, else the mean."""
+    anchor, report = rows_of(design).anchor, np.asarray(design.report)
+    scores = scores - (scores.mean(axis=1) if anchor is None else scores[:, anchor])[:, None]
+    mean = scores @ np.linalg.pinv(report).T
+    lost = np.ptp(mean @ report.T - scores, axis=1) > 1e-6 * (1 + np.abs(scores).max(axis=1))
+    if lost.any():
+        raise UtilitiesError(f"the scores of {lost.sum():,} of {len(lost):,} people of {name} are no utilities of the design "
+                             f"{design.fingerprint[:6]}: it has fewer parameters than they need\n  for example of respondent "
+                             f"{examples(ids[lost].tolist())}\n  expected scores that differ as the design's coding lets "
+                             "them\n  leave design= away and give items=")  # fmt: skip
+    return np.asarray(mean)
 
 
 def _as_number(values: pd.Series) -> np.ndarray:
