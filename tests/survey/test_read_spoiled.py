@@ -52,7 +52,8 @@ def test_picked_item_not_shown() -> None:
     expected = ("1 of 6 tasks name a best item that was not shown in the task\n  for example respondent '02' task 1\n"
                 f"  expected an item of the set that the design shows\n  {DROP}")  # fmt: skip
     assert message(spoil(sound(), 9, "item", "d"), design=DESIGN) == expected
-    assert message(spoil(wide(), 1, "B1", "d"), design=DESIGN) == expected
+    quoted = expected.replace("task 1\n", "task 1 (the choice 'd')\n")
+    assert message(spoil(wide(), 1, "B1", "d"), design=DESIGN) == quoted
 
 
 def test_best_equals_worst() -> None:
