@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from cvmstats.data.items import Items
-from cvmstats.errors import DesignError, ItemsError, RespondentsError
+from cvmstats.errors import CvmWarning, DesignError, InputError, ItemsError, RespondentsError
 from cvmstats.survey import read_design, read_items, read_respondents
 
 
@@ -43,6 +44,36 @@ def test_respondents_keep_ids_and_turn_plain_numbers_into_numbers(tmp_path: Path
     assert people.table["size"].iloc[0] == 12.5
     assert np.isnan(people.table["size"].iloc[1])
     assert people.table["zip"].tolist() == ["01234", "99999"]
+
+
+@pytest.mark.parametrize("file", [True, False])
+def test_long_numbers_with_a_gap_keep_their_digits(tmp_path: Path, file: bool) -> None:
+    long = [123456789012345678, 123456789012345679, None]
+    table = pl.DataFrame({"id": ["a", "b", "c"], "account": long, "crm": long, "size": [1, None, 3]})
+    table.write_parquet(tmp_path / "people.parquet")
+    people = read_respondents(tmp_path / "people.parquet" if file else table)
+    assert people.accounts == ("123456789012345678", "123456789012345679", "")
+    assert people.table["crm"].tolist() == list(people.accounts)
+    assert people.table["size"].fillna(-1).tolist() == [1.0, -1.0, 3.0]
+    with pytest.raises(InputError, match="2 of 3 values of column 'account' are decimal numbers of 16 digits or more\n  for "):
+        read_respondents(table.to_pandas())
+
+
+def test_columns_that_numbers_do_not_hold_stay_text() -> None:
+    table = pd.DataFrame({"id": ["1", "2"], "crm": ["123456789012345678", "123456789012345679"], "code": ["1E3", "2E4"],
+                          "size": ["0.5", "123456789012345"]})  # fmt: skip
+    people = read_respondents(table).table
+    assert people[["crm", "code"]].to_numpy().tolist() == table[["crm", "code"]].to_numpy().tolist()
+    assert people["size"].tolist() == [0.5, 123456789012345]
+    for texts in (["1,234", "2,500", "900"], ["1 234", "2 500", ""], ["1,5", "2", "3,25"]):
+        with pytest.warns(CvmWarning, match="of column 'size' are digits with separators, so the column stays text\n  for"):
+            kept = read_respondents(pd.DataFrame({"id": [1, 2, 3], "size": texts}))
+        assert kept.table["size"].tolist() == texts
+    assert read_respondents(pd.DataFrame({"id": [1, 2], "size": ["1,000", "big"]})).table["size"].tolist() == ["1,000", "big"]
+
+
+def test_numbers_among_texts_are_written_as_numbers_are() -> None:
+    assert read_items(pd.DataFrame({"id": ["a", 1.0, 2.5]})).ids == ("a", "1", "2.5")
 
 
 def test_respondents_errors(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -12,7 +14,7 @@ from cvmstats.data.accounts import is_number
 from cvmstats.data.attributes import Attributes
 from cvmstats.data.items import Items
 from cvmstats.data.respondents import Respondents
-from cvmstats.errors import AttributesError, InputError, ItemsError, RespondentsError
+from cvmstats.errors import AttributesError, CvmWarning, InputError, ItemsError, RespondentsError, examples
 from cvmstats.survey.tables import as_text, find_columns, missing_columns, read_table
 
 
@@ -161,10 +163,29 @@ def _renamed(table: pd.DataFrame, found: Mapping[str, str], error: type[InputErr
 
 
 def _numbers(values: pd.Series) -> pd.Series:
+    """A column as numbers where all its texts are plain ones that a decimal number holds to the last digit; else as text."""
+    if pd.api.types.is_integer_dtype(values) and values.hasnans:
+        return values.astype(float) if values.abs().max() < 2**53 else as_text(values).astype(object)
     if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
         return values
     texts = as_text(values)
     distinct = [t for t in texts.unique() if t != ""]
-    if not distinct or not all(is_number(t) for t in distinct):
+    if not distinct or not all(is_number(t) and _is_held(t) for t in distinct):
+        _warn_of_separators(distinct, str(values.name))
         return texts.astype(object)
     return pd.Series([float(t) if t else np.nan for t in texts], dtype=float)
+
+
+def _is_held(text: str) -> bool:
+    """Whether a number is no code: 1E3 may be one, and of more than 15 digits the last ones would be lost."""
+    return "e" not in text.lower() and len(text.strip("-0.").replace(".", "")) <= 15
+
+
+def _warn_of_separators(distinct: Sequence[str], column: str) -> None:
+    """Say that a column of digits with separators stays text: as categories, each number would be one of its own."""
+    separated = [t for t in distinct if re.fullmatch(r"[+-]?\d{1,3}([,.' \u00a0\u202f]\d{3})+([.,]\d+)?|[+-]?\d+,\d+", t)]
+    if separated and all(is_number(t) or t in separated for t in distinct):
+        warnings.warn(CvmWarning(
+            f"{len(separated):,} of {len(distinct):,} values of column {column!r} are digits with separators, so the column "
+            f"stays text\n  for example {examples(separated)}\n  where they are numbers, write digits with a point for "
+            "decimals and no other separator"), stacklevel=4)  # fmt: skip

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cvmstats.data.frames import is_frame, read_plain_csv, to_pandas
+from cvmstats.data.frames import is_frame, read_parquet, read_plain_csv, to_pandas
 from cvmstats.errors import InputError, examples
 
 Codes = npt.NDArray[np.integer[Any]]
@@ -165,23 +165,39 @@ def plain(name: str) -> str:
 def as_text(values: pd.Series) -> pd.Series:
     """A column as text, empty where nothing stands; whole numbers without a decimal point, texts untouched.
 
+    Raises
+    ------
+    InputError
+        Where a decimal number is so large that it may have lost digits, as long ids do.
+
+    Examples
+    --------
     >>> as_text(pd.Series([7.0, None])).tolist(), as_text(pd.Series(["007", None])).tolist()
     (['7', ''], ['007', ''])
     """
     if pd.api.types.is_float_dtype(values):
-        numbers = values.to_numpy(dtype=float, na_value=np.nan)
-        texts = [
-            "" if np.isnan(v) else str(int(v)) if v == np.floor(v) and abs(v) < 2**53 else repr(float(v))
-            for v in numbers
-        ]
-        return pd.Series(texts, dtype="str")
+        return pd.Series(_float_texts(values.to_numpy(dtype=float, na_value=np.nan), values.name), dtype="str")
     if isinstance(values.dtype, pd.StringDtype):
         return values.fillna("").astype("str")
     if isinstance(values.dtype, pd.CategoricalDtype):
         codes, texts = coded(values)
         return pd.Series(np.array(texts, dtype=object)[codes], dtype="str")
     filled = values.astype(object)
+    if values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) not in ("string", "empty", "integer"):
+        floats = filled.map(lambda v: isinstance(v, float)) & filled.notna()
+        if floats.any():
+            filled = filled.mask(floats, pd.Series(_float_texts(filled[floats], values.name), filled.index[floats], object))
     return filled.where(filled.notna(), "").astype("str")
+
+
+def _float_texts(numbers: Iterable[float], column: object) -> list[str]:
+    numbers = [float(v) for v in numbers]
+    large = [v for v in numbers if np.isfinite(v) and abs(v) >= 2**53]
+    if large:
+        raise InputError(f"{len(large):,} of {len(numbers):,} values of column {column!r} are decimal numbers of 16 digits or "
+                         f"more\n  for example {examples(large)}\n  expected text: as a decimal number an id loses digits "
+                         "after the 15th\n  let cvmstats read the file itself, or read the column as text")  # fmt: skip
+    return ["" if np.isnan(v) else str(int(v)) if v == np.floor(v) and np.isfinite(v) else repr(v) for v in numbers]
 
 
 def coded(values: pd.Series) -> tuple[Codes, list[str]]:
@@ -235,7 +251,7 @@ def _columns(table: pd.DataFrame) -> str:
 
 def _read_parquet(path: Path, error: type[InputError]) -> pd.DataFrame:
     try:
-        return pd.read_parquet(path)
+        return read_parquet(path)
     except Exception as problem:
         raise error(f"{path.name} is no readable Parquet file: {problem}") from problem
 
