@@ -83,8 +83,16 @@ def test_scores_that_a_coding_cannot_hold_are_refused() -> None:
     ("change", "options", "message"),
     [
         ({"Respondent ID": None}, {}, "has no column for 'respondent'"),
-        ({"Respondent ID": ["8", "8"]}, {}, "1 respondents of the dataframe have no id or stand twice\n  for example '8'"),
-        ({"Price": ["x", "1"]}, {}, "1 of 4 scores of the dataframe are no numbers\n  for example of respondent '007'"),
+        ({"Respondent ID": ["8", "8"]}, {}, "1 respondents of the dataframe stand twice\n  for example '8'"),
+        ({"Price": ["x", "1"]}, {}, "1 of 2 scores of 'Price' are no numbers\n  for example 'x' of respondent '007'\n"),
+        ({"Price": ["1,5", "-2"]}, {}, "for example '1,5' of respondent '007'\n  expected digits, with a point for decimals\n"
+                                       "  write a point for decimals"),
+        ({"Price": [None, 1]}, {}, "1 of 4 scores of the dataframe are no numbers\n  for example of respondent '007'"),
+        ({"RLH": ["0,512", "0,3"]}, {}, "2 of 2 values of 'RLH' are no numbers\n  for example '0,512', '0,3' of respondent "
+                                        "'007', '8'\n"),
+        ({"Respondent ID": [" ", "8"]}, {}, "1 of 2 people of the dataframe have no id\n  for example row '2'\n"),
+        ({}, {"columns": {"rhl": "RLH"}}, "columns= has names that are not ours: 'rhl'\n  expected some of respondent, rlh"),
+        ({}, {"columns": {"rlh": "absent"}}, "1 columns named in columns= are not in the dataframe\n  for example 'absent'"),
         ({"Price": [1.5, 2.0]}, {}, "the scores of 1 of 2 people of the dataframe do not sum to zero\n  for example of "
                                     "respondent '8'\n"
                                     "  expected zero-centred logits\n  of logits with another origin say scale='raw'"),
