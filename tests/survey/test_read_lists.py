@@ -92,6 +92,12 @@ def test_an_item_called_na_is_no_padding() -> None:
     assert read_design(table, Items.from_labels(["a", "b", "NA"])).shown.tolist() == [[[0, 1, 2], [2, 1, -1]]]
 
 
+def test_a_gap_within_a_task_is_no_padding() -> None:
+    table = pd.DataFrame({"Set": ["1", "2"], "Item1": ["1", "NA"], "Item2": ["2", "2"], "Item3": ["3", "1"]})
+    with pytest.raises(DesignError, match=r"1 of 6 item numbers of .* are none\n  for example in row '3' \('NA'\)"):
+        read_design(table)
+
+
 def test_odd_ones_among_numbers_are_named_with_their_rows() -> None:
     table = pd.DataFrame({"Set": ["1", "2"], "Item1": ["1", "2"], "Item2": ["2", "x"], "Item3": ["3", "3"]})
     with pytest.raises(DesignError, match=r"1 of 6 item numbers of the dataframe are none\n  for .* row '3' \('x'\)"):
@@ -134,8 +140,8 @@ def test_names_in_columns_that_are_not_ours_are_refused(read: Callable[..., obje
 def test_weights_that_are_no_numbers_are_quoted() -> None:
     with pytest.raises(RespondentsError) as caught:
         read_respondents(pd.DataFrame({"id": ["a", "b"], "weight": ["0,5", "1"]}), weight_kind="sampling")
-    assert str(caught.value) == ("1 of 2 weights are no numbers\n  for example '0,5' of respondent 'a'\n  expected digits, with "
-                                 "a point for decimals\n  write a point for decimals")  # fmt: skip
+    assert str(caught.value) == ("1 of 2 weights are no numbers\n  for example '0,5' of respondent 'a'\n"
+                                 "  expected digits, with a point for decimals\n  write a point for decimals")  # fmt: skip
 
 
 def test_respondents_errors(tmp_path: Path) -> None:

@@ -140,14 +140,16 @@ def _all_names(values: pd.Series, items: Items | Profiles | None) -> bool:
 def _long(
     table: pd.DataFrame, found: Mapping[str, str], across: Sequence[str], items: Items | Profiles | None
 ) -> pd.DataFrame:
-    """A row per position; the rows of the file stay its index, and what fills up shorter tasks is left out."""
+    """A row per position; the rows of the file stay its index, and what fills up the end of shorter tasks is left out."""
     version = as_text(table[found["version"]]) if "version" in found else pd.Series(["1"] * len(table), dtype="str")
     task = as_text(table[found["task"]])
-    parts = [pd.DataFrame({"version": version, "task": task, "position": i, "item": as_text(table[c])})
-             for i, c in enumerate(across, start=1)]  # fmt: skip
-    result = pd.concat(parts)
-    known = set() if items is None else {*items.ids, *items.labels}
-    return result[~result["item"].str.strip().isin({"", "0"} | ({*MISSING, "-1"} - known))]
+    texts = pd.DataFrame({c: as_text(table[c]) for c in across})
+    bare = texts.apply(lambda column: column.str.strip())
+    fillers = {*MISSING, "-1"} - (set() if items is None else {*items.ids, *items.labels})
+    end = np.logical_and.accumulate(bare.isin({"", "0"} | fillers).to_numpy()[:, ::-1], axis=1)[:, ::-1]
+    kept = ~(end | bare.isin(["", "0"]).to_numpy())
+    return pd.concat([pd.DataFrame({"version": version, "task": task, "position": i + 1, "item": texts[c]})[kept[:, i]]
+                      for i, c in enumerate(across)])  # fmt: skip
 
 
 def _build(table: pd.DataFrame, found: Mapping[str, str], items: Items | Profiles | None, kind: str, name: str) -> Design:
