@@ -137,6 +137,11 @@ def test_names_in_columns_that_are_not_ours_are_refused(read: Callable[..., obje
         read(table, columns={"level" if read is read_attributes else "id" if read is not read_design else "task": 3})
 
 
+def test_a_column_has_one_name() -> None:
+    with pytest.raises(RespondentsError, match="columns= gives 1 columns two names\n  for example 'who'"):
+        read_respondents(pd.DataFrame({"who": ["a"]}), columns={"id": "who", "account": "who"})
+
+
 def test_weights_that_are_no_numbers_are_quoted() -> None:
     with pytest.raises(RespondentsError) as caught:
         read_respondents(pd.DataFrame({"id": ["a", "b"], "weight": ["0,5", "1"]}), weight_kind="sampling")

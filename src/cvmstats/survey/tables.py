@@ -146,7 +146,12 @@ def find_columns(
     if absent:
         raise error(f"{len(absent)} columns named in columns= are not in {name}\n  for example {examples(absent)}\n"
                     f"  {_columns(table)}")  # fmt: skip
-    taken = {v for v in given.values() if isinstance(v, str)}
+    named = [v for v in given.values() if isinstance(v, str) and "{" not in v]
+    taken = set(named)
+    if len(taken) < len(named):
+        twice = [v for v in sorted(taken) if named.count(v) > 1]
+        raise error(f"columns= gives {len(twice)} columns two names\n  for example {examples(twice)}\n"
+                    "  expected a column of its own for each name")  # fmt: skip
     for ours in wanted:
         if isinstance(given.get(ours), str):
             found[ours] = given[ours]
@@ -221,7 +226,7 @@ def _float_texts(numbers: Iterable[float], column: object) -> list[str]:
 def file_rows(rows: npt.ArrayLike) -> list[int]:
     """Rows of a table, counted from 0, as a person finds them in the file: the heading is row 1.
 
-    A line break inside quotes makes no new row, as in a spreadsheet.
+    A line break inside quotes makes no new row, as in a spreadsheet; lines in which nothing stands are not counted.
 
     >>> file_rows([0, 5])
     [2, 7]
