@@ -148,14 +148,16 @@ def _long(
     fillers = {*MISSING, "-1"} - (set() if items is None else {*items.ids, *items.labels})
     end = np.logical_and.accumulate(bare.isin({"", "0"} | fillers).to_numpy()[:, ::-1], axis=1)[:, ::-1]
     kept = ~(end | bare.isin(["", "0"]).to_numpy())
-    return pd.concat([pd.DataFrame({"version": version, "task": task, "position": i + 1, "item": texts[c]})[kept[:, i]]
-                      for i, c in enumerate(across)])  # fmt: skip
+    parts = [pd.DataFrame({"version": version, "task": task, "position": i + 1, "item": texts[c]})[kept[:, i]]
+             for i, c in enumerate(across)]  # fmt: skip
+    result: pd.DataFrame = pd.concat(parts)
+    return result
 
 
 def _build(table: pd.DataFrame, found: Mapping[str, str], items: Items | Profiles | None, kind: str, name: str) -> Design:
     n = len(table)
-    for ours in ("version", "task"):
-        blank = np.flatnonzero(as_text(table[found[ours]]).str.strip() == "") if ours in found else []
+    for ours in [c for c in ("version", "task") if c in found]:
+        blank = np.flatnonzero(as_text(table[found[ours]]).str.strip() == "")
         if len(blank):
             raise DesignError(f"{len(blank):,} of {n:,} rows of {name} have no {ours}\n  for example row "
                               f"{examples(file_rows(table.index[blank]))}\n  expected a {ours} on each row\n"

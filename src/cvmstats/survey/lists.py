@@ -142,12 +142,13 @@ def read_respondents(
         )
     result = _renamed(table, {("id" if ours == "respondent" else ours): theirs for ours, theirs in found.items()},
                       RespondentsError)  # fmt: skip
-    check_ids(as_text(result["id"]), RespondentsError, "respondents", name)
+    ids = as_text(result["id"])
+    check_ids(ids, RespondentsError, "respondents", name)
     for column in result.columns:
         if column in ("id", "account", "role"):
             result[column] = as_text(result[column]).astype(object)
         elif column == "weight":
-            result[column] = numbers_in(result[column], RespondentsError, "weights", result["id"])
+            result[column] = numbers_in(result[column], RespondentsError, "weights", ids.tolist())
         else:
             result[column] = _numbers(result[column])
     return Respondents(table=result, weight_kind=weight_kind)
@@ -179,8 +180,8 @@ def numbers_in(values: pd.Series, error: type[InputError], what: str, ids: Seque
         return values.to_numpy(float, na_value=np.nan)
     texts = as_text(values).str.strip()
     numbers = pd.to_numeric(texts, errors="coerce").to_numpy(float)
-    odd = np.flatnonzero(np.isnan(numbers) & ~texts.isin(MISSING).to_numpy())
-    if len(odd):
+    odd = np.flatnonzero(np.isnan(numbers) & ~texts.isin(MISSING).to_numpy()).tolist()
+    if odd:
         remedy = "write a point for decimals" if texts.iloc[odd].str.contains(",").any() else "mend them, or leave them empty"
         raise error(f"{len(odd):,} of {len(texts):,} {what} are no numbers\n  for example "
                     f"{examples(texts.iloc[odd].tolist())} of respondent {examples([ids[i] for i in odd])}\n"

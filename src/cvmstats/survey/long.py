@@ -92,7 +92,7 @@ def read_sets(
 def _note_blanks(codes: Codes, texts: list[str], what: str, problems: Problems) -> list[int]:
     """Note rows without a respondent or task, and which of the texts are blank."""
     empty = [i for i, t in enumerate(texts) if not t.strip()]
-    blank = np.flatnonzero(np.isin(codes, empty)) if empty else []
+    blank = np.flatnonzero(np.isin(codes, empty)) if empty else np.zeros(0, np.int64)
     if len(blank):
         problems.add(f"{len(blank):,} of {len(codes):,} rows have no {what}", where=f"row {examples(file_rows(blank))}",
                      expected=f"a {what} on each row", remedy="fill the column or take such rows away")  # fmt: skip

@@ -283,7 +283,7 @@ def _given(version: Ints, texts: tuple[str, ...], design: Design, problems: Prob
     names = match_names(texts, tuple(place))
     absent = [i for i, v in enumerate(names) if v not in place]
     if absent:
-        who = np.flatnonzero(np.isin(version, absent))
+        who = np.flatnonzero(np.isin(version, absent)).tolist()
         problems.add(f"{len(absent)} of {len(names)} versions of the answers are not in the design "
                      f"{design.fingerprint[:6]}",
                      where=f"version {examples([names[i] for i in absent])} of respondent {examples([ids[r] for r in who])}",

@@ -145,7 +145,7 @@ def rake(respondents: Respondents, margins: Mapping[str, Mapping[Any, float]] | 
 
 def _bounds(trim: float | tuple[float, float] | None) -> tuple[float, float]:
     try:
-        low, high = (0.0, np.inf) if trim is None else (0.0, trim) if np.isscalar(trim) else trim  # type: ignore[misc]
+        low, high = (0.0, np.inf) if trim is None else (0.0, trim) if np.isscalar(trim) else trim
         low, high = float(low), float(high)
     except (TypeError, ValueError):
         low = high = np.nan
