@@ -17,9 +17,14 @@ import struct
 BLANK = {"", "NA", "NaN", "nan"}
 
 
+def text_of(content):
+    """UTF-8, or UTF-16 where the first bytes are its mark."""
+    return content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+
+
 def rows_of(content, delimiter=","):
     """Heading and rows; empty lines are none."""
-    text = content.decode("utf-8-sig")
+    text = text_of(content)
     rows = [r for r in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if r]
     assert all(len(r) == len(rows[0]) for r in rows), "ragged"
     head = [h.strip() for h in rows[0]]
@@ -58,10 +63,13 @@ def nth(things, text):
 
 
 def task_named(text, design):
-    if design is None or text in design.task_ids:
-        return text
-    hit = [t for t in design.task_ids if number(t) is not None and number(t) == number(text)]
-    return hit[0] if hit else text
+    return text if design is None else as_known(text, design.task_ids)
+
+
+def as_known(text, names):
+    """The name itself, or else the one that is the same number."""
+    hit = [t for t in names if number(t) is not None and number(t) == number(text)]
+    return hit[0] if hit and text not in names else text
 
 
 def sign_of(text):
@@ -163,7 +171,7 @@ def _wide(content, design, meaning, ids=True, by_place=False):
         assert person not in seen
         assert person != ""
         seen.add(person)
-        shown = design.shown[design.version_ids.index(row[version])]
+        shown = design.shown[design.version_ids.index(as_known(row[version], design.version_ids))]
         for t, task in enumerate(design.task_ids):
             ids_shown = [design.objects.ids[j] for j in shown[t] if j >= 0]
             tasks[person, task] = dict.fromkeys(ids_shown, 0)
@@ -259,7 +267,7 @@ def qualtrics_module(content, design, items):
 
 def cho(content, design, items):
     """Lines of the file, one after the other; a task for worst after its like for best belongs to it."""
-    lines = [line.split() for line in content.decode("utf-8-sig").splitlines() if line.strip()]
+    lines = [line.split() for line in text_of(content).splitlines() if line.strip()]
     tasks, at, people = {}, 0, set()
     while at < len(lines):
         who, extra, width, n, none = lines[at]
@@ -381,7 +389,10 @@ def _design_by_number(content, items, delimiter):
     for row in rows:
         key = row[version] if version is not None else "1", row[task]
         assert key not in result
-        result[key] = [nth(items.ids, row[i]) for _, i in slots if row[i].strip() not in ("", "0")]
+        cells = [row[i].strip() for _, i in slots]
+        while cells and cells[-1] in {*BLANK, "0", "-1"}:
+            cells.pop()
+        result[key] = [nth(items.ids, text) for text in cells if text not in ("", "0")]
     return result
 
 

@@ -218,7 +218,7 @@ def labelled(first: str) -> Choices:
 
 
 def test_spss_refuses_texts_that_it_would_change(tmp_path: Path) -> None:
-    with pytest.raises(ChoicesError, match="the format 'spss' cannot hold 1 texts that are empty or end in a blank"):
+    with pytest.raises(ChoicesError, match="the format 'spss' cannot hold 1 texts that are empty or end in a blank\n"):
         write_choices(labelled("Preis "), tmp_path / "a.sav", "spss")
     with pytest.raises(ChoicesError, match="1 labels of more than 120 bytes"):
         write_choices(labelled("x" * 121), tmp_path / "a.sav", "spss")
@@ -229,6 +229,26 @@ def test_spss_refuses_texts_that_it_would_change(tmp_path: Path) -> None:
     labels = {"x": {1.0: "one", 2.0: "one"}}
     pyreadstat.write_sav(pd.DataFrame({"id": ["1"], "x": [1.0]}), str(path), variable_value_labels=labels)
     assert "two values of 'x' in a.sav have one label\n  for example 'one'" in refused(path)
+
+
+def test_spss_values_without_a_label_are_whole_numbers(tmp_path: Path) -> None:
+    pyreadstat = pytest.importorskip("pyreadstat")
+    labels = {"id": {1.0: "one"}}
+    pyreadstat.write_sav(pd.DataFrame({"id": [1.0, 2.0]}), str(tmp_path / "items.sav"), variable_value_labels=labels)
+    assert read_items(tmp_path / "items.sav").ids == ("one", "2")
+
+
+def test_times_of_a_cho_file(tmp_path: Path) -> None:
+    whole = study()
+    times = np.full(whole.place.shape[:2], 2.0)
+    times[0, :2] = np.nan, 1e-5
+    path = write_choices(replace(whole, seconds=times), tmp_path / "a.cho", "cho")
+    back = read_choices(path, items=whole.design.objects, design=whole.design)
+    assert back.seconds is not None
+    assert back.seconds[0].tolist() == [0.0, 1e-5, 2.0]
+    times[0, 0] = np.inf
+    with pytest.raises(ChoicesError, match="the format 'cho' cannot hold times without end"):
+        write_choices(replace(whole, seconds=times), path, "cho")
 
 
 def test_items_of_an_spss_file(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -52,7 +53,8 @@ def test_picked_item_not_shown() -> None:
     expected = ("1 of 6 tasks name a best item that was not shown in the task\n  for example respondent '02' task 1\n"
                 f"  expected an item of the set that the design shows\n  {DROP}")  # fmt: skip
     assert message(spoil(sound(), 9, "item", "d"), design=DESIGN) == expected
-    assert message(spoil(wide(), 1, "B1", "d"), design=DESIGN) == expected
+    quoted = expected.replace("task 1\n", "task 1 (the choice 'd')\n")
+    assert message(spoil(wide(), 1, "B1", "d"), design=DESIGN) == quoted
 
 
 def test_best_equals_worst() -> None:
@@ -125,8 +127,35 @@ def test_wrong_encoding(tmp_path: Path) -> None:
                              "'latin-1' or 'utf-16'")  # fmt: skip
     assert read_choices(path, encoding="cp1252").design.objects.ids == ("Preis", "Qualit\u00e4t")
     path.write_text("respondent,task,item,choice\n1,1,b,1\n1,1,a,-1\n", encoding="utf-16")
-    assert "answers.csv is not written in UTF-8" in message(path)
+    assert read_choices(path).design.objects.ids == ("a", "b")
     assert "there is no encoding called 'klingon'" in message(path, encoding="klingon")
+
+
+def test_blanks_are_no_respondent_and_no_task() -> None:
+    for column, other in (("respondent", "task"), ("task", "respondent")):
+        spoilt = spoil(sound(), 4, column, "  ")
+        assert message(spoilt) == (f"1 of 18 rows have no {column}\n  for example row '6'\n  expected a {column} on each row\n"
+                                   "  fill the column or take such rows away")  # fmt: skip
+        assert message(spoilt, design=DESIGN) == message(spoilt)
+        assert other not in message(spoilt)
+    told = message(spoil(wide(), 1, "id", " "), design=DESIGN)
+    assert told.startswith("1 of 2 rows have no respondent\n  for example row '3'")
+
+
+def test_versions_are_matched_as_tasks_are() -> None:
+    two = Design(objects=DESIGN.objects, shown=np.concatenate([DESIGN.shown, DESIGN.shown[:, ::-1]]))
+    for first, second in (("01", "2"), ("1.0", "2.0")):
+        table = wide().assign(version=[first, second], B1=["a", "c"], W1="c", B3=["c", "b"], W3=["a", "c"])
+        table.loc[1, "W1"] = "a"
+        assert read_choices(table, design=two).version.tolist() == [0, 1]
+    told = message(table.assign(version=["1", "7"]), design=two)
+    assert "1 of 2 versions of the answers are not in the design" in told
+    assert "for example version '7' of respondent '02'\n" in told
+
+
+def test_items_that_differ_by_blanks_or_capitals_are_told() -> None:
+    with pytest.warns(CvmWarning, match="1 labels of items stand in spellings that differ only by blanks or capitals"):
+        read_choices(spoil(sound(), 9, "item", "A ").assign(version=["1"] * 9 + ["2"] * 9))
 
 
 def test_missing_column() -> None:

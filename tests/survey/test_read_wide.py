@@ -110,6 +110,51 @@ def test_columns_can_be_named(columns: dict[str, object]) -> None:
         read_choices(table, design=DESIGN, columns={"respondent": "who", "best": ["x9"]})
 
 
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"best": "Q{task}_tpo", "worst": "y{task}"}, "no column is called as columns={'best': 'Q{task}_tpo'} says\n"
+                                                      "  its columns are 'ID', 'x1', 'y1', 'x2', 'y2'"),
+        ({"best": ["x1"], "worst": ["y1", "y2"]}, "1 of 2 tasks that ask for a best have no column for it\n  for example "
+                                                  "task '2'\n  its columns are 'x1'\n"),
+        ({"best": ["x1", "x1"], "worst": ["y1", "y2"]}, "1 columns stand twice in columns={'best': ...}\n  for example 'x1'"),
+        ({"best": []}, "no columns named in columns={'best': ...} are not there"),
+        ({"best": "x1"}, "columns={'best': 'x1'} does not say where the number of the task stands\n"
+                         "  expected a pattern such as 'Q{task}_top', or a list: columns={'best': ['x1', ...]}"),
+    ],
+)  # fmt: skip
+def test_sides_that_are_named_must_be_there(columns: dict[str, object], message: str) -> None:
+    table = wide(("007", "t", "p", "r", "s"), names=("ID", "x1", "y1", "x2", "y2"))
+    with pytest.raises(ChoicesError) as caught:
+        read_choices(table, design=DESIGN, columns=columns)
+    assert message in str(caught.value)
+
+
+def test_a_task_without_its_column_is_an_error() -> None:
+    with pytest.raises(ChoicesError, match="1 of 2 tasks that ask for a worst have no column for it\n  for example task '2'"):
+        read_choices(wide(("1", "t", "p", "r"), names=("ID", "B1", "W1", "B2")), design=DESIGN)
+    mixed = Design(objects=ITEMS, shown=DESIGN.shown, kind=np.array([["best_worst", "best"]]))
+    read = read_choices(wide(("1", "t", "p", "r"), names=("ID", "B1", "W1", "B2")), design=mixed)
+    assert read.place.tolist() == [[[1, 0, -1], [0, 0, 1]]]
+
+
+@pytest.mark.parametrize("label", ["NA", "NaN", "nan"])
+def test_an_item_called_na_is_no_missing_answer(label: str) -> None:
+    for items in (Items.from_labels(["A", label, "C"]), Items(table=pd.DataFrame({"id": list("abc"),
+                                                                                  "label": ["A", label, "C"]}))):
+        design = Design(objects=items, shown=np.array([[[0, 1, 2]]]))
+        table = wide(("1", label, "A"), ("2", "C", label), ("3", "A", ""), names=("ID", "B1", "W1"))
+        read = read_choices(table, design=design)
+        assert read.place[:, 0].tolist() == [[-1, 1, 0], [0, -1, 1], [1, 0, 0]]
+    numbered = wide(("1", 1, 2), ("2", 3, label), names=("ID", "B1", "W1"))
+    assert read_choices(numbered, design=design, picks="numbers").place[1].tolist() == [[0, 0, 1]]
+
+
+def test_a_pick_outside_its_set_is_quoted() -> None:
+    with pytest.raises(ChoicesError, match=r"name a worst item that was not shown(?s:.*)task 2 \(the choice 'p'\)"):
+        read_choices(wide(("1", "t", "p", "r", "p")), design=DESIGN)
+
+
 def test_missing_answers_and_best_only() -> None:
     choices = read_choices(wide(("1", "t", "", "", "NA"), ("2", "t", "p", "r", "s")), design=DESIGN)
     assert choices.place[0].tolist() == [[1, 0, 0], [0, 0, 0]]

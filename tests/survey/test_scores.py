@@ -12,7 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cvmstats.data.design import Design
 from cvmstats.data.items import Items
+from cvmstats.data.scales import rescale, rows_of
+from cvmstats.design import design_best_worst
 from cvmstats.errors import UtilitiesError
 from cvmstats.survey import read_utilities
 from tests.evidence.damaged_files import ITEMS, study
@@ -55,12 +58,41 @@ def test_scores_of_a_design() -> None:
     assert found.design.fingerprint == study().design.fingerprint
 
 
+def test_scores_of_an_anchored_design_keep_their_distance_from_the_anchor() -> None:
+    design = design_best_worst(Items.from_labels("ABCD"), items_per_task=3, n_versions=1, anchor="direct", seed=0)
+    scores = np.array([[2.0, 1, -1, -3, 1], [0.5, 0.5, -1, 0, 0]])
+    table = pd.DataFrame(scores, columns=list(design.objects.ids)).assign(id=["a", "b"])
+    found = read_utilities(table, design=design)
+    assert np.allclose(found.mean @ found.report.T, scores - scores[:, [-1]], atol=1e-12)
+    size = rows_of(design).set_size
+    assert np.allclose(found.reported(scale="anchored_100"), rescale(scores, "anchored_100", set_size=size, anchor=4))
+
+
+def test_scores_that_a_coding_cannot_hold_are_refused() -> None:
+    items = Items.from_labels("ABC")
+    design = Design(objects=items, shown=np.array([[[0, 1, 2]]]), coding=np.array([[-1.0], [0], [1]]))
+    table = pd.DataFrame({"id": ["a", "b"], "A": [-1.0, -1], "B": [0.0, 0.5], "C": [1.0, 0.5]})
+    with pytest.raises(UtilitiesError) as caught:
+        read_utilities(table, design=design)
+    assert "the scores of 1 of 2 people of the dataframe are no utilities of the design" in str(caught.value)
+    assert "for example of respondent 'b'\n" in str(caught.value)
+    assert read_utilities(table[:1], design=design).mean.round(9).tolist() == [[1.0]]
+
+
 @pytest.mark.parametrize(
     ("change", "options", "message"),
     [
         ({"Respondent ID": None}, {}, "has no column for 'respondent'"),
-        ({"Respondent ID": ["8", "8"]}, {}, "1 respondents of the dataframe have no id or stand twice\n  for example '8'"),
-        ({"Price": ["x", "1"]}, {}, "1 of 4 scores of the dataframe are no numbers\n  for example of respondent '007'"),
+        ({"Respondent ID": ["8", "8"]}, {}, "1 respondents of the dataframe stand twice\n  for example '8'"),
+        ({"Price": ["x", "1"]}, {}, "1 of 2 scores of 'Price' are no numbers\n  for example 'x' of respondent '007'\n"),
+        ({"Price": ["1,5", "-2"]}, {}, "for example '1,5' of respondent '007'\n  expected digits, with a point for decimals\n"
+                                       "  write a point for decimals"),
+        ({"Price": [None, 1]}, {}, "1 of 4 scores of the dataframe are no numbers\n  for example of respondent '007'"),
+        ({"RLH": ["0,512", "0,3"]}, {}, "2 of 2 values of 'RLH' are no numbers\n  for example '0,512', '0,3' of respondent "
+                                        "'007', '8'\n"),
+        ({"Respondent ID": [" ", "8"]}, {}, "1 of 2 people of the dataframe have no id\n  for example row '2'\n"),
+        ({}, {"columns": {"rhl": "RLH"}}, "columns= has names that are not ours: 'rhl'\n  expected some of respondent, rlh"),
+        ({}, {"columns": {"rlh": "absent"}}, "1 columns named in columns= are not in the dataframe\n  for example 'absent'"),
         ({"Price": [1.5, 2.0]}, {}, "the scores of 1 of 2 people of the dataframe do not sum to zero\n  for example of "
                                     "respondent '8'\n"
                                     "  expected zero-centred logits\n  of logits with another origin say scale='raw'"),

@@ -1,5 +1,7 @@
 """Raking: margins met, the solution of a second method, and margins that cannot be met refused by name."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -126,7 +128,7 @@ def without(margin, category):
         ({"region": {**MARGINS["region"], "east": 0.1}}, "1 categories of 'region' have a target and no respondents: no weight "
                                                          "can reach it\n  for example 'east'\n  join them with others"),
         ({"size": {"big": 1, "small": 0}}, "1 categories of 'size' have respondents and a target of 0\n  for example 'small'"),
-        ({"size": {"big": -1, "small": "x"}}, "2 targets of 'size' are no numbers of 0 or more\n  for example of 'big'"),
+        ({"size": {"big": -1, "small": "x"}}, "2 targets of 'size' are no numbers of 0 or more\n  for .* '-1', 'x' of 'big'"),
         ({"size": {"big": 0.5, "small": 0.5}, "old": {"0": 60, "1": 40}}, "the margins do not sum alike\n  size: 1, old: 100\n"
                                                                          "  expected all shares"),
         (pd.DataFrame({"margin": ["size"]}), "the table of margins has no column 'category', 'target'\n  its columns"),
@@ -176,3 +178,38 @@ def test_other_refusals(monkeypatch):
     monkeypatch.setattr(weights, "_MOST", 1)
     with pytest.raises(FitError, match="raking did not end: after 1 rounds a share is still"):
         rake(people(), MARGINS)
+
+
+@pytest.mark.parametrize(
+    ("margins", "message"),
+    [
+        (pd.DataFrame({"margin": ["size", "size", None], "category": ["big", "small", "x"], "target": [0.5, 0.5, 1]}),
+         "1 of 3 rows of the margins name no margin or no category\n  for example row '4'"),
+        ({"size": {1: 0.2, "1": 0.5}}, "1 categories stand twice in the margins\n  for example 'size: 1'"),
+        ({"size": {"big": "0,5", "small": 0.5}}, "1 targets of 'size' are no numbers of 0 or more\n  for example '0,5' of "
+                                                 "'big'\n  expected shares or counts as numbers, with a point for decimals"),
+        (3, "margins= is no mapping of mappings and no table: 3"),
+        ({"size": 3}, "margins= is no mapping of mappings and no table: {'size': 3}"),
+        ({"size": {}}, "no margins to rake to"),
+    ],
+)  # fmt: skip
+def test_margins_of_the_wrong_kind(margins: Any, message: str) -> None:
+    three = Respondents(table=pd.DataFrame({"id": list("abc"), "size": ["big", "big", "small"]}))
+    with pytest.raises(RespondentsError) as caught:
+        rake(three, margins)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("trim", ["x", (1, 2, 3), [None, 3]])
+def test_bounds_of_the_wrong_kind(trim: Any) -> None:
+    three = Respondents(table=pd.DataFrame({"id": list("abc"), "size": ["big", "big", "small"]}))
+    with pytest.raises(RespondentsError, match="expected the largest weight as a multiple of the mean"):
+        rake(three, {"size": {"big": 0.5, "small": 0.5}}, trim=trim)
+    with pytest.raises(RespondentsError, match="weights are of respondents, and these are str"):
+        rake("people", {})  # type: ignore[arg-type]
+
+
+def test_whole_numbers_are_categories_however_they_are_held() -> None:
+    three = Respondents(table=pd.DataFrame({"id": list("abc"), "size": [1.0, 1.0, 2.0]}))
+    margins = pd.DataFrame({"margin": "size", "category": [1.0, 2.0], "target": [0.5, 0.5]})
+    assert rake(three, margins).respondents.weight.tolist() == [0.75, 0.75, 1.5]

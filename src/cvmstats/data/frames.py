@@ -22,7 +22,9 @@ _NUMBER = re.compile(r"0|-?[1-9][0-9]{0,5}")
 
 
 def to_pandas(table: Any) -> pd.DataFrame:
-    """A pandas copy of a pandas, polars or other dataframe.
+    """A pandas copy of a pandas, polars or other dataframe, or of an Arrow table.
+
+    Whole numbers stay whole where some are missing (``Int64``): as decimal numbers long ids would lose digits.
 
     Raises
     ------
@@ -40,7 +42,18 @@ def to_pandas(table: Any) -> pd.DataFrame:
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
     result: pd.DataFrame = frame.to_pandas()
+    for name, kind in frame.schema.items():
+        if kind.is_integer() and frame[name].null_count():
+            values, absent = frame[name].fill_null(0).to_numpy(), frame[name].is_null().to_numpy()
+            result[name] = pd.arrays.IntegerArray(np.array(values), np.array(absent))
     return result
+
+
+def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """A Parquet file, whole numbers kept as in :func:`to_pandas`; pyarrow raises what it finds wrong."""
+    from pyarrow import parquet
+
+    return to_pandas(parquet.read_table(path, partitioning=None))
 
 
 def is_frame(table: Any) -> bool:

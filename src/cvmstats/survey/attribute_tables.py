@@ -14,7 +14,7 @@ from cvmstats.data.items import Items
 from cvmstats.data.profiles import Profiles
 from cvmstats.data.store import fingerprint
 from cvmstats.errors import AttributesError, DesignError, examples
-from cvmstats.survey.tables import as_text
+from cvmstats.survey.tables import as_text, file_rows
 
 
 def attributes_of(items: Items | Profiles) -> Attributes | None:
@@ -96,7 +96,7 @@ def levels_in(table: pd.DataFrame, attributes: Attributes, name: str) -> np.ndar
     if len(part):
         raise DesignError(f"{len(part):,} of {len(table):,} rows of {name} have no level, or one that there is not\n  "
                           f"for example row "
-                          f"{examples((part + 2).tolist())}{f' ({examples(strange)})' if strange else ''}\n"
+                          f"{examples(file_rows(part))}{f' ({examples(strange)})' if strange else ''}\n"
                           "  expected a level of each attribute, or its number, or nothing in all of them for the none option\n"
                           "  give the attributes of this study")  # fmt: skip
     return result

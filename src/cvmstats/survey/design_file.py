@@ -17,8 +17,18 @@ from cvmstats.data.profiles import Profiles
 from cvmstats.errors import DesignError, examples
 from cvmstats.survey.attribute_tables import case_2, levels_in, profiles_in
 from cvmstats.survey.lists import read_items
-from cvmstats.survey.naming import index_of_names, whole_numbers
-from cvmstats.survey.tables import as_text, find_columns, missing_columns, natural_order, plain, read_table
+from cvmstats.survey.naming import index_of_names, items_by_number, warn_of_twins, whole_numbers
+from cvmstats.survey.tables import (
+    MISSING,
+    as_text,
+    check_keys,
+    file_rows,
+    find_columns,
+    missing_columns,
+    natural_order,
+    plain,
+    read_table,
+)
 
 
 def read_design(
@@ -66,6 +76,7 @@ def read_design(
     [[[0, 1], [2, 0]]]
     """
     table, name = read_table(source, DesignError, "the design", encoding=encoding)
+    check_keys(columns, ("version", "task", "position", "item", "item_no"), DesignError)
     if items is not None and not isinstance(items, Items | Profiles | Attributes):
         items = read_items(items)
     if isinstance(items, Attributes):
@@ -78,9 +89,10 @@ def read_design(
                     "or wide: version, set, item1, item2, ...")  # fmt: skip
         raise missing_columns(table, [c for c, there in told.items() if not there], DesignError, name, expected)
     if "item" not in found and "item_no" not in found:
-        table, found = _long(table, found, sorted(across, key=lambda c: int(re.findall(r"\d+", c)[-1]))), {
+        table, found = _long(table, found, sorted(across, key=lambda c: int(re.findall(r"\d+", c)[-1])), items), {
             "version": "version", "task": "task", "position": "position", "item": "item"}  # fmt: skip
-        if all(whole_numbers(table["item"].unique().tolist()) > 0) and not _all_names(table["item"], items):
+        numbers = whole_numbers(table["item"].tolist()) > 0
+        if 2 * numbers.sum() > len(numbers) and not _all_names(table["item"], items):
             found["item_no"] = found.pop("item")
     return _build(table, found, items, kind, name)
 
@@ -106,9 +118,9 @@ def _over_attributes(table: pd.DataFrame, attributes: Attributes, columns: Mappi
         return _build(table, found, profiles, kind, name)
     levels = levels_in(table, attributes, name)[:, [attributes.names.index(c) for c in own]]
     if (levels < 0).any():
-        rows = np.flatnonzero((levels < 0).any(axis=1)) + 2
+        rows = file_rows(np.flatnonzero((levels < 0).any(axis=1)))
         raise DesignError(f"{len(rows):,} of {len(table):,} rows of {name} have no levels\n  for example row "
-                          f"{examples(rows.tolist())}\n"
+                          f"{examples(rows)}\n"
                           "  expected a level of each attribute: one row per task is the profile that it shows (case "
                           "2)")  # fmt: skip
     items, coding = case_2(attributes)
@@ -125,17 +137,31 @@ def _all_names(values: pd.Series, items: Items | Profiles | None) -> bool:
     return items is not None and bool((index_of_names(values.unique().tolist(), items, DesignError) >= 0).all())
 
 
-def _long(table: pd.DataFrame, found: Mapping[str, str], across: Sequence[str]) -> pd.DataFrame:
+def _long(
+    table: pd.DataFrame, found: Mapping[str, str], across: Sequence[str], items: Items | Profiles | None
+) -> pd.DataFrame:
+    """A row per position; the rows of the file stay its index, and what fills up the end of shorter tasks is left out."""
     version = as_text(table[found["version"]]) if "version" in found else pd.Series(["1"] * len(table), dtype="str")
     task = as_text(table[found["task"]])
-    parts = [pd.DataFrame({"version": version, "task": task, "position": i, "item": as_text(table[c])})
-             for i, c in enumerate(across, start=1)]  # fmt: skip
-    result = pd.concat(parts, ignore_index=True)
-    return result[~result["item"].str.strip().isin(["", "0"])].reset_index(drop=True)
+    texts = pd.DataFrame({c: as_text(table[c]) for c in across})
+    bare = texts.apply(lambda column: column.str.strip())
+    fillers = {*MISSING, "-1"} - (set() if items is None else {*items.ids, *items.labels})
+    end = np.logical_and.accumulate(bare.isin({"", "0"} | fillers).to_numpy()[:, ::-1], axis=1)[:, ::-1]
+    kept = ~(end | bare.isin(["", "0"]).to_numpy())
+    parts = [pd.DataFrame({"version": version, "task": task, "position": i + 1, "item": texts[c]})[kept[:, i]]
+             for i, c in enumerate(across)]  # fmt: skip
+    result: pd.DataFrame = pd.concat(parts)
+    return result
 
 
 def _build(table: pd.DataFrame, found: Mapping[str, str], items: Items | Profiles | None, kind: str, name: str) -> Design:
     n = len(table)
+    for ours in [c for c in ("version", "task") if c in found]:
+        blank = np.flatnonzero(as_text(table[found[ours]]).str.strip() == "")
+        if len(blank):
+            raise DesignError(f"{len(blank):,} of {n:,} rows of {name} have no {ours}\n  for example row "
+                              f"{examples(file_rows(table.index[blank]))}\n  expected a {ours} on each row\n"
+                              "  fill the column or take such rows away")  # fmt: skip
     version = as_text(table[found["version"]]) if "version" in found else pd.Series(["1"] * n, dtype="str")
     task = as_text(table[found["task"]])
     objects, index = _items(table, found, items, name)
@@ -145,7 +171,8 @@ def _build(table: pd.DataFrame, found: Mapping[str, str], items: Items | Profile
         bad = np.flatnonzero(np.isnan(position))
         if len(bad):
             raise DesignError(f"{len(bad):,} of {n:,} rows of {name} have a position that is no number\n"
-                              f"  for example in row {examples((bad + 2).tolist())}\n  expected 1, 2, ...")  # fmt: skip
+                              f"  for example in row {examples(file_rows(table.index[bad]))}\n  expected 1, 2, "
+                              "...")  # fmt: skip
     versions, tasks = natural_order(version), natural_order(task)
     v = pd.Index(versions).get_indexer(pd.Index(version))
     t = pd.Index(tasks).get_indexer(pd.Index(task))
@@ -172,23 +199,26 @@ def _items(
     names = as_text(table[found["item"]]) if "item" in found else None
     numbers = whole_numbers(as_text(table[found["item_no"]]).tolist()) if "item_no" in found else None
     if numbers is not None and (numbers < 1).any():
-        rows = np.flatnonzero(numbers < 1) + 2
-        raise DesignError(f"{len(rows):,} of {len(table):,} rows of {name} have an item number that is none\n"
-                          f"  for example in row {examples(rows.tolist())}\n  expected 1, 2, ...")  # fmt: skip
+        odd = np.flatnonzero(numbers < 1)
+        said = as_text(table[found["item_no"]]).iloc[odd].tolist()
+        raise DesignError(f"{len(odd):,} of {len(table):,} item numbers of {name} are none\n  for example in row "
+                          f"{examples(file_rows(table.index[odd]))} ({examples(list(dict.fromkeys(said)))})\n"
+                          "  expected 1, 2, ...\n  where they are names, give the items: items=")  # fmt: skip
     if items is None and numbers is not None:
         known = dict(zip(numbers.tolist(), names, strict=True)) if names is not None else {}
-        items = Items.from_labels([known.get(i, str(i)) for i in range(1, int(numbers.max()) + 1)])
+        items = items_by_number(int(numbers.max()), DesignError, known)
     if items is None and names is not None:
         items = Items.from_labels(sorted(n for n in set(names) if n.strip()))
+        warn_of_twins(items.labels)
     assert items is not None
     index = None if names is None else index_of_names(names.tolist(), items, DesignError)
     if numbers is not None:
         numbers = np.where(numbers <= len(items), numbers - 1, -1)
         if index is not None and (index != numbers).any():
-            rows = np.flatnonzero(index != numbers) + 2
+            rows = file_rows(table.index[index != numbers])
             raise DesignError(f"{len(rows):,} of {len(table):,} rows of {name} have an item whose number is another "
                               f"one's\n"
-                              f"  for example in row {examples(rows.tolist())}\n  expected numbers in the order of "
+                              f"  for example in row {examples(rows)}\n  expected numbers in the order of "
                               f"the items\n"
                               "  give the items in the order of their numbers: items=")  # fmt: skip
         index = numbers

@@ -15,9 +15,9 @@ from cvmstats.data.items import Items
 from cvmstats.data.profiles import Profiles
 from cvmstats.errors import ChoicesError, examples
 from cvmstats.survey.matching import Bools, Ints, Sets
-from cvmstats.survey.naming import index_of_names, whole_numbers
+from cvmstats.survey.naming import index_of_names, items_by_number, match_names, warn_of_twins, whole_numbers
 from cvmstats.survey.problems import Problems
-from cvmstats.survey.tables import MISSING, Codes, coded, natural_order
+from cvmstats.survey.tables import MISSING, Codes, coded, file_rows, natural_order
 
 NOT_NUMERIC, NOT_A_CHOICE = 101, 102
 """Codes inside this module for a choice that is no number, and a number that is no choice."""
@@ -29,10 +29,10 @@ def read_sets(
     """The sets (None where none is usable), the items, and which tasks (R, T) cannot be used."""
     respondent, ids = coded(table[found["respondent"]])
     task, tasks = _tasks(table[found["task"]], design)
-    _note_blanks(respondent, ids, "respondent", problems)
-    _note_blanks(task, tasks, "task", problems)
+    nobody = _note_blanks(respondent, ids, "respondent", problems)
+    nowhere = _note_blanks(task, tasks, "task", problems)
     if design is not None:
-        _note_tasks(tasks, design, problems)
+        _note_tasks([t for t in tasks if t.strip()], design, problems)
     items, index, strangers = _items(table, found, items)
     code, said_codes, said_texts = _choices(table[found["choice"]])
     position, unplaced = _positions(table, found)
@@ -43,6 +43,7 @@ def read_sets(
     n_rows = np.bincount(key, minlength=size).reshape(shape)
     total = int(np.count_nonzero(n_rows))
     bad, lost = np.zeros(shape, bool), np.zeros(shape, bool)
+    bad[nobody], bad[:, nowhere] = True, True  # what else is wrong with them is not worth saying
 
     def mark(rows: Ints) -> Bools:
         mask = np.zeros(size, bool)
@@ -88,13 +89,14 @@ def read_sets(
     return sets, items, bad
 
 
-def _note_blanks(codes: Codes, texts: list[str], what: str, problems: Problems) -> None:
-    if "" not in texts:
-        return
-    blank = np.flatnonzero(codes == texts.index(""))
+def _note_blanks(codes: Codes, texts: list[str], what: str, problems: Problems) -> list[int]:
+    """Note rows without a respondent or task, and which of the texts are blank."""
+    empty = [i for i, t in enumerate(texts) if not t.strip()]
+    blank = np.flatnonzero(np.isin(codes, empty)) if empty else np.zeros(0, np.int64)
     if len(blank):
-        problems.add(f"{len(blank):,} of {len(codes):,} rows have no {what}", where=f"row {examples((blank + 2).tolist())}",
+        problems.add(f"{len(blank):,} of {len(codes):,} rows have no {what}", where=f"row {examples(file_rows(blank))}",
                      expected=f"a {what} on each row", remedy="fill the column or take such rows away")  # fmt: skip
+    return empty
 
 
 def _note_tasks(tasks: list[str], design: Design, problems: Problems) -> None:
@@ -128,17 +130,14 @@ def _tasks(values: pd.Series, design: Design | None) -> tuple[Codes, list[str]]:
 
 def match_tasks(tasks: list[str], design: Design) -> list[str]:
     """Names of tasks as the design writes them: ``01`` is ``1`` where the design has no ``01``."""
-    known = design.task_ids or ()
-    numbers = dict(zip(whole_numbers(known).tolist(), known, strict=True))
-    numbers.pop(-1, None)
-    return [v if v in known else numbers.get(int(whole_numbers([v])[0]), v) for v in tasks]
+    return match_names(tasks, design.task_ids or ())
 
 
 def _items(table: pd.DataFrame, found: Mapping[str, str],
            items: Items | Profiles | None) -> tuple[Items | Profiles, Codes, list[str]]:  # fmt: skip
     codes, texts = coded(table[found["item"] if "item" in found else found["item_no"]])
     if items is None:
-        items = Items.from_labels(_names_of(texts, "item" in found))
+        items = _items_in(texts, "item" in found)
     if "item" in found:
         index = index_of_names(texts, items, ChoicesError)
     else:
@@ -147,15 +146,13 @@ def _items(table: pd.DataFrame, found: Mapping[str, str],
     return items, index.astype(np.int32).take(codes), [t for t, i in zip(texts, index, strict=True) if i < 0]
 
 
-def _names_of(texts: list[str], named: bool) -> list[str]:
+def _items_in(texts: list[str], named: bool) -> Items:
     """Items where nobody lists them: the names in alphabetical order, or the numbers from 1 to the largest."""
-    if named:
-        return sorted(v for v in texts if v.strip()) or ["?"]
-    largest = int(whole_numbers(texts).max(initial=1))
-    if largest > 10_000:
-        raise ChoicesError(f"the largest item number is {largest:,}\n  expected numbers from 1 to the number of items\n"
-                           "  are they ids? then name the column: columns={'item': '...'}, or give items=")  # fmt: skip
-    return [str(i) for i in range(1, max(largest, 1) + 1)]
+    if not named:
+        return items_by_number(int(whole_numbers(texts).max(initial=1)), ChoicesError)
+    names = sorted(v for v in texts if v.strip()) or ["?"]
+    warn_of_twins(names)
+    return Items.from_labels(names)
 
 
 def _choices(values: pd.Series) -> tuple[npt.NDArray[np.int8], Codes, list[str]]:

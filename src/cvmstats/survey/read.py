@@ -27,8 +27,9 @@ from cvmstats.survey.formats.long import OURS, lacking, texts_only
 from cvmstats.survey.lists import read_items, read_respondents
 from cvmstats.survey.long import match_tasks, read_sets
 from cvmstats.survey.matching import Ints, check_kinds, find_versions, infer_versions, place_answers
+from cvmstats.survey.naming import match_names
 from cvmstats.survey.problems import Problems
-from cvmstats.survey.tables import as_text, coded, find_columns, missing_columns, read_table, read_text
+from cvmstats.survey.tables import as_text, check_keys, coded, find_columns, missing_columns, read_table, read_text
 from cvmstats.survey.wide import PICKS, pick_columns, read_picks
 
 
@@ -145,10 +146,7 @@ def _check_options(picks: str | None, invalid: str, columns: Mapping[str, Any] |
             raise ChoicesError(
                 f"{option}={value!r} is not known\n  expected {' or '.join(repr(a) for a in allowed if a)}"
             )
-    unknown = sorted(set(columns or {}) - {*OURS, "best", "worst"})
-    if unknown:
-        raise ChoicesError(f"columns= has names that are not ours: {examples(unknown)}\n  expected some of "
-                           f"{', '.join(OURS)}, best, worst")  # fmt: skip
+    check_keys(columns, (*OURS, "best", "worst"), ChoicesError)
 
 
 def _open(source: Any, encoding: str | None) -> Source:
@@ -223,7 +221,7 @@ def _read_long(
         if sets.version is None:
             version = find_versions(sets, design, problems)
         else:
-            version = _given(sets.version, sets.versions, design, problems)
+            version = _given(sets.version, sets.versions, design, problems, sets.ids)
     place, order = place_answers(sets, plan, version, bad, problems, given=design is not None)
     _note_kinds(place, plan, version, problems, sets.ids, sets.tasks)
     if not problems.of_tasks or problems.drop:
@@ -261,7 +259,7 @@ def _read_wide(tidy: Tidy, design: Design | None, problems: Problems, how: str, 
     if "version" in found:
         names = as_text(table[found["version"]])
         codes, distinct = pd.factorize(names)
-        version = _given(codes.astype(np.int64), tuple(str(v) for v in distinct), design, problems)
+        version = _given(codes.astype(np.int64), tuple(str(v) for v in distinct), design, problems, ids.tolist())
     elif design.n_versions > 1:
         problems.add(f"the design has {design.n_versions:,} versions, and {name} does not say which one a person saw",
                      expected="a column 'version' with values such as " + examples(design.version_ids or ()),
@@ -279,15 +277,17 @@ def _read_wide(tidy: Tidy, design: Design | None, problems: Problems, how: str, 
                    place=place, source=note)  # fmt: skip
 
 
-def _given(version: Ints, names: tuple[str, ...], design: Design, problems: Problems) -> Ints:
+def _given(version: Ints, texts: tuple[str, ...], design: Design, problems: Problems, ids: Sequence[str]) -> Ints:
     """Versions as the file names them, as places among the design's."""
     place = {v: i for i, v in enumerate(design.version_ids or ())}
-    absent = [v for v in names if v not in place]
+    names = match_names(texts, tuple(place))
+    absent = [i for i, v in enumerate(names) if v not in place]
     if absent:
+        who = np.flatnonzero(np.isin(version, absent)).tolist()
         problems.add(f"{len(absent)} of {len(names)} versions of the answers are not in the design "
                      f"{design.fingerprint[:6]}",
-                     where=f"version {examples(absent)}", expected=f"versions such as "
-                                                                   f"{examples(design.version_ids or ())}",
+                     where=f"version {examples([names[i] for i in absent])} of respondent {examples([ids[r] for r in who])}",
+                     expected=f"versions such as {examples(design.version_ids or ())}",
                      remedy="give the design that these answers were collected with: design=")  # fmt: skip
     return np.array([place.get(v, 0) for v in names], np.int64)[version]
 

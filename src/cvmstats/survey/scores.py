@@ -11,11 +11,12 @@ import pandas as pd
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
 from cvmstats.data.respondents import Respondents
+from cvmstats.data.scales import rows_of
 from cvmstats.data.utilities import Utilities
 from cvmstats.errors import UtilitiesError, examples
-from cvmstats.survey.lists import read_items
+from cvmstats.survey.lists import check_ids, numbers_in, read_items
 from cvmstats.survey.naming import index_of_names
-from cvmstats.survey.tables import as_text, find_columns, missing_columns, plain, read_table
+from cvmstats.survey.tables import as_text, check_keys, find_columns, missing_columns, plain, read_table
 
 
 def read_utilities(
@@ -61,16 +62,17 @@ def read_utilities(
     if scale not in ("zero_centered", "raw"):
         raise UtilitiesError(f"scale={scale!r} is not known\n  expected 'zero_centered' or 'raw', both in logits")
     table, name = read_table(source, UtilitiesError, "scores", encoding=encoding)
-    given = dict(columns or {})
-    found = find_columns(table, ("respondent",), {k: v for k, v in given.items() if k == "respondent"}, UtilitiesError, name)
+    check_keys(columns, ("respondent", "rlh"), UtilitiesError)
+    found = find_columns(table, ("respondent",), columns, UtilitiesError, name)
     if "respondent" not in found:
         raise missing_columns(table, ["respondent"], UtilitiesError, name, "Respondent ID, RLH, and a column for each item")
     ids = as_text(table[found["respondent"]])
-    bad = [*ids[ids.duplicated()].unique(), *(["" for v in ids if v == ""][:1])]
+    check_ids(ids, UtilitiesError, "people", name)
+    bad = [*ids[ids.duplicated()].unique()]
     if bad:
-        raise UtilitiesError(f"{len(bad):,} respondents of {name} have no id or stand twice\n  for example {examples(bad)}\n"
+        raise UtilitiesError(f"{len(bad):,} respondents of {name} stand twice\n  for example {examples(bad)}\n"
                              "  expected one row for each person\n  keep one row of each person")  # fmt: skip
-    fit = given.get("rlh") or next((c for c in table.columns if plain(c) == "rlh"), None)
+    fit = (columns or {}).get("rlh") or next((c for c in table.columns if plain(c) == "rlh"), None)
     rest = [c for c in table.columns if c not in (found["respondent"], fit)]
     things = design.objects if design is not None else items if items is None or isinstance(items, Items) else read_items(items)
     if things is None:
@@ -83,24 +85,33 @@ def read_utilities(
                              f"  for example {examples(absent or rest)}\n  expected a column for each item, two items at "
                              f"least\n"
                              "  name the columns by the items' ids or labels")  # fmt: skip
-    scores = np.stack([_as_number(table[place[j]]) for j in range(len(things))], axis=1)
+    scores = np.stack([numbers_in(table[place[j]], UtilitiesError, f"scores of {things.labels[j]!r}", ids.tolist())
+                       for j in range(len(things))], axis=1)  # fmt: skip
     _check(scores, ids, scale, name)
     plan = design or Design(objects=things, shown=np.arange(len(things), dtype=np.int32)[None, None], source=f"items of {name}")
-    report = np.asarray(plan.report)
-    if report.shape[0] != len(things):
+    if len(plan.report_labels or ()) != len(things):
         raise UtilitiesError("scores of items cannot be utilities of profiles\n  expected a design of items\n  leave "
                              "design= away")
-    mean = (scores - scores.mean(axis=1, keepdims=True)) @ np.linalg.pinv(report).T
+    mean = _parameters(scores, ids, plan, name)
     people = pd.DataFrame({"id": ids.astype(object)})
     if fit is not None:
-        people["rlh"] = _as_number(table[fit])
+        people["rlh"] = numbers_in(table[fit], UtilitiesError, f"values of {fit!r}", ids.tolist())
     return Utilities(design=plan, respondents=Respondents(table=people), mean=mean, sd=np.full(mean.shape, np.nan),
                      method="imported scores", form="unknown", settings={"source": name, "scale": scale})  # fmt: skip
 
 
-def _as_number(values: pd.Series) -> np.ndarray:
-    """A column as numbers, not a number where there is none."""
-    return pd.to_numeric(as_text(values).str.strip(), errors="coerce").to_numpy(float)
+def _parameters(scores: np.ndarray, ids: pd.Series, design: Design, name: str) -> np.ndarray:
+    """Parameters (R, K) whose utilities are the scores (R, L), but for their origin: an anchor's is zero, else the mean."""
+    anchor, report = rows_of(design).anchor, np.asarray(design.report)
+    scores = scores - (scores.mean(axis=1) if anchor is None else scores[:, anchor])[:, None]
+    mean = scores @ np.linalg.pinv(report).T
+    lost = np.ptp(mean @ report.T - scores, axis=1) > 1e-6 * (1 + np.abs(scores).max(axis=1))
+    if lost.any():
+        raise UtilitiesError(f"the scores of {lost.sum():,} of {len(lost):,} people of {name} are no utilities of the design "
+                             f"{design.fingerprint[:6]}: it has fewer parameters than they need\n  for example of respondent "
+                             f"{examples(ids[lost].tolist())}\n  expected scores that differ as the design's coding lets "
+                             "them\n  leave design= away and give items=")  # fmt: skip
+    return np.asarray(mean)
 
 
 def _check(scores: np.ndarray, ids: pd.Series, scale: str, name: str) -> None:

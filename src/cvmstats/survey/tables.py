@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
 import os
 import re
-import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cvmstats.data.frames import is_frame, read_plain_csv, to_pandas
+from cvmstats.data.frames import is_frame, read_parquet, to_pandas
 from cvmstats.errors import InputError, examples
+from cvmstats.survey.texts import decode, parse, parse_plain
 
 Codes = npt.NDArray[np.integer[Any]]
 """Numbers of distinct values, of any size that holds them."""
@@ -86,9 +83,12 @@ def read_table(
             table = read_sav(path, error)
         else:
             content = path.read_bytes()
-            plain_table = _parse_plain(content) if encoding is None else None
-            table = plain_table if plain_table is not None else _parse(_decode(path, error, encoding), name, error, what)
+            plain_table = parse_plain(content) if encoding is None else None
+            table = plain_table if plain_table is not None else parse(decode(path, error, encoding), name, error, what)
     table.columns = pd.Index([str(c).strip() for c in table.columns], dtype=object)
+    nameless = [i for i, c in enumerate(table.columns) if c == "" and not any(t.strip() for t in coded(table.iloc[:, i])[1])]
+    if nameless:  # as Excel leaves them behind the last column
+        table = table.iloc[:, [i for i in range(table.shape[1]) if i not in nameless]]
     if not len(table):
         raise error(f"{name} is empty: it has no rows of {what}\n  {_columns(table)}\n  give the file with the {what}")
     twice = table.columns[table.columns.duplicated()].unique().tolist()
@@ -109,7 +109,25 @@ def read_text(source: Any, error: type[InputError], what: str, *, encoding: str 
     path = Path(source)
     if not path.is_file():
         raise error(f"there is no file of {what} at {path}")
-    return _decode(path, error, encoding), path.name
+    return decode(path, error, encoding), path.name
+
+
+def check_keys(columns: Mapping[str, Any] | None, ours: Iterable[str], error: type[InputError]) -> None:
+    """Refuse names in ``columns=`` that are not ours, which would be passed over, and columns that are named by no text.
+
+    Raises
+    ------
+    InputError
+        With the names that are known.
+    """
+    ours = list(ours)
+    unknown = sorted(map(str, set(columns or {}) - set(ours)))
+    if unknown:
+        raise error(f"columns= has names that are not ours: {examples(unknown)}\n  expected some of {', '.join(ours)}")
+    odd = [f"{k}: {v!r}" for k, v in (columns or {}).items() if not (v is None or isinstance(v, str | list | tuple))]
+    if odd:
+        raise error(f"columns= gives {len(odd)} columns that are no texts\n  for example {examples(odd)}\n"
+                    "  expected the name of a column")  # fmt: skip
 
 
 def find_columns(
@@ -128,7 +146,12 @@ def find_columns(
     if absent:
         raise error(f"{len(absent)} columns named in columns= are not in {name}\n  for example {examples(absent)}\n"
                     f"  {_columns(table)}")  # fmt: skip
-    taken = {v for v in given.values() if isinstance(v, str)}
+    named = [v for v in given.values() if isinstance(v, str) and "{" not in v]
+    taken = set(named)
+    if len(taken) < len(named):
+        twice = [v for v in sorted(taken) if named.count(v) > 1]
+        raise error(f"columns= gives {len(twice)} columns two names\n  for example {examples(twice)}\n"
+                    "  expected a column of its own for each name")  # fmt: skip
     for ours in wanted:
         if isinstance(given.get(ours), str):
             found[ours] = given[ours]
@@ -165,23 +188,50 @@ def plain(name: str) -> str:
 def as_text(values: pd.Series) -> pd.Series:
     """A column as text, empty where nothing stands; whole numbers without a decimal point, texts untouched.
 
+    Raises
+    ------
+    InputError
+        Where a decimal number is so large that it may have lost digits, as long ids do.
+
+    Examples
+    --------
     >>> as_text(pd.Series([7.0, None])).tolist(), as_text(pd.Series(["007", None])).tolist()
     (['7', ''], ['007', ''])
     """
     if pd.api.types.is_float_dtype(values):
-        numbers = values.to_numpy(dtype=float, na_value=np.nan)
-        texts = [
-            "" if np.isnan(v) else str(int(v)) if v == np.floor(v) and abs(v) < 2**53 else repr(float(v))
-            for v in numbers
-        ]
-        return pd.Series(texts, dtype="str")
+        return pd.Series(_float_texts(values.to_numpy(dtype=float, na_value=np.nan), values.name), dtype="str")
     if isinstance(values.dtype, pd.StringDtype):
         return values.fillna("").astype("str")
     if isinstance(values.dtype, pd.CategoricalDtype):
         codes, texts = coded(values)
         return pd.Series(np.array(texts, dtype=object)[codes], dtype="str")
     filled = values.astype(object)
+    if values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) not in ("string", "empty", "integer"):
+        floats = filled.map(lambda v: isinstance(v, float)) & filled.notna()
+        if floats.any():
+            filled = filled.mask(floats, pd.Series(_float_texts(filled[floats], values.name), filled.index[floats], object))
     return filled.where(filled.notna(), "").astype("str")
+
+
+def _float_texts(numbers: Iterable[float], column: object) -> list[str]:
+    numbers = [float(v) for v in numbers]
+    large = [v for v in numbers if np.isfinite(v) and abs(v) >= 2**53]
+    if large:
+        raise InputError(f"{len(large):,} of {len(numbers):,} values of column {column!r} are decimal numbers of 16 digits or "
+                         f"more\n  for example {examples(large)}\n  expected text: as a decimal number an id loses digits "
+                         "after the 15th\n  let cvmstats read the file itself, or read the column as text")  # fmt: skip
+    return ["" if np.isnan(v) else str(int(v)) if v == np.floor(v) and np.isfinite(v) else repr(v) for v in numbers]
+
+
+def file_rows(rows: npt.ArrayLike) -> list[int]:
+    """Rows of a table, counted from 0, as a person finds them in the file: the heading is row 1.
+
+    A line break inside quotes makes no new row, as in a spreadsheet; lines in which nothing stands are not counted.
+
+    >>> file_rows([0, 5])
+    [2, 7]
+    """
+    return [int(i) + 2 for i in np.asarray(rows, np.int64)]
 
 
 def coded(values: pd.Series) -> tuple[Codes, list[str]]:
@@ -235,84 +285,6 @@ def _columns(table: pd.DataFrame) -> str:
 
 def _read_parquet(path: Path, error: type[InputError]) -> pd.DataFrame:
     try:
-        return pd.read_parquet(path)
+        return read_parquet(path)
     except Exception as problem:
         raise error(f"{path.name} is no readable Parquet file: {problem}") from problem
-
-
-def _decode(path: Path, error: type[InputError], encoding: str | None) -> str:
-    content = path.read_bytes()
-    used = encoding or "utf-8-sig"
-    zeros = content.count(b"\x00")
-    if zeros and (encoding or "utf-8").lower().replace("_", "-").startswith("utf-8") and not content.startswith(
-        (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    ):
-        line = content[: content.index(b"\x00")].count(b"\n") + 1
-        raise error(f"{path.name} has {zeros:,} zero bytes, which no text has\n  for example in line {line:,}\n"
-                    "  expected a text file\n  is it UTF-16 (encoding='utf-16'), or damaged?")  # fmt: skip
-    try:
-        if encoding is None and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise UnicodeDecodeError("utf-8", content, 0, 1, "a mark of UTF-16")
-        return content.decode(used)
-    except LookupError as problem:
-        raise error(
-            f"there is no encoding called {encoding!r}\n  expected one such as 'utf-8', 'cp1252', 'utf-16'"
-        ) from problem
-    except UnicodeDecodeError as problem:
-        line = content[: problem.start].count(b"\n") + 1
-        raise error(f"{path.name} is not written in {encoding or 'UTF-8'}\n"
-                    f"  for example byte {content[problem.start]:#04x} in line {line:,}\n"
-                    f"  expected {encoding or 'UTF-8'}\n  say how it is written: encoding='cp1252' (Windows, Excel), "
-                    "'latin-1' or 'utf-16'") from problem  # fmt: skip
-
-
-def _parse_plain(content: bytes) -> pd.DataFrame | None:
-    """The quick way, for files in which nothing is quoted; None where :func:`_parse` must look closer, or complain."""
-    content = content.removeprefix(codecs.BOM_UTF8)
-    if not content.isascii():
-        try:
-            content.decode("utf-8")
-        except UnicodeDecodeError:
-            return None
-    if b'"' in content or b"\x00" in content or (b"\r" in content and content.count(b"\r") != content.count(b"\r\n")):
-        return None
-    start = len(content) - len(content.lstrip(b"\r\n")) if content[:1] in (b"\r", b"\n") else 0
-    head = content[start : content.find(b"\n", start) + 1].decode("utf-8")
-    return read_plain_csv(content, max(",;\t|", key=head.count))
-
-
-def _parse(text: str, name: str, error: type[InputError], what: str) -> pd.DataFrame:
-    head = text.lstrip("\r\n")
-    head = head[: head.find("\n") + 1 or None]
-    if not text.strip():
-        raise error(f"{name} is empty: nothing stands in it\n  expected a heading and rows of {what}\n"
-                    f"  give the file with the {what}")  # fmt: skip
-    delimiter = max(",;\t|", key=head.count)
-    short = _short_rows(text, delimiter)
-    if short:
-        raise error(f"{name} is no regular table: {len(short):,} rows have fewer fields than the heading\n"
-                    f"  for example row {examples(short)}\n  expected as many fields in each row as in the heading\n"
-                    "  was the file cut off?")  # fmt: skip
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            rows = pd.read_csv(io.StringIO(text, newline=""), sep=delimiter, dtype="str", header=None,
-                               keep_default_na=False, na_filter=False, index_col=False)  # fmt: skip
-    except (pd.errors.ParserError, pd.errors.ParserWarning) as problem:
-        raise error(f"{name} is no regular table: {str(problem).strip()}\n"
-                    "  expected as many fields in each row as in the heading") from problem  # fmt: skip
-    table = rows.iloc[1:].reset_index(drop=True)
-    table.columns = pd.Index(rows.iloc[0].tolist(), dtype=object)  # pandas itself would give names that stand twice other ones
-    return table
-
-
-def _short_rows(text: str, delimiter: str) -> list[int]:
-    """Rows (the heading is row 1) that have fewer fields than the heading; pandas would fill them up in silence."""
-    if '"' in text:
-        try:
-            sizes = [len(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
-        except csv.Error:  # a quote that is never closed: pandas says where
-            return []
-    else:
-        sizes = [line.count(delimiter) + 1 for line in text.replace("\r", "\n").split("\n") if line]
-    return [i for i, size in enumerate(sizes, start=1) if size < sizes[0]]

@@ -6,6 +6,7 @@ sum w log(w / start) (Ireland & Kullback 1968, doi 10.1093/biomet/55.1.179).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
@@ -19,6 +20,7 @@ from cvmstats.data.frames import is_frame, to_pandas
 from cvmstats.data.respondents import Respondents
 from cvmstats.errors import FitError, RespondentsError, examples
 from cvmstats.survey.feasible import find_conflict
+from cvmstats.survey.tables import file_rows
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -113,6 +115,9 @@ def rake(respondents: Respondents, margins: Mapping[str, Mapping[Any, float]] | 
     >>> raked.respondents.weight.round(4).tolist(), round(raked.design_effect, 3)
     ([0.6667, 0.6667, 0.6667, 2.0], 1.333)
     """
+    if not isinstance(respondents, Respondents):
+        raise RespondentsError(f"weights are of respondents, and these are {type(respondents).__name__}\n"
+                               "  expected Respondents\n  of choices give theirs: rake(choices.respondents, ...)")  # fmt: skip
     if respondents.weight_kind == "frequency":
         raise RespondentsError("frequency weights count people and cannot be raked\n  give each person a row of their own")
     low, high = _bounds(trim)
@@ -139,29 +144,55 @@ def rake(respondents: Respondents, margins: Mapping[str, Mapping[Any, float]] | 
 
 
 def _bounds(trim: float | tuple[float, float] | None) -> tuple[float, float]:
-    low, high = (0.0, np.inf) if trim is None else (0.0, float(trim)) if isinstance(trim, int | float) else map(float, trim)
+    try:
+        low, high = (0.0, np.inf) if trim is None else (0.0, trim) if np.isscalar(trim) else trim
+        low, high = float(low), float(high)
+    except (TypeError, ValueError):
+        low = high = np.nan
     if not (0 <= low < 1 < high):
         raise RespondentsError(f"trim={trim!r}\n  expected the largest weight as a multiple of the mean, above 1, or also the "
                                "least, from 0 to below 1, such as (0.2, 5)")  # fmt: skip
     return low, high
 
 
-def _as_mapping(margins: Any) -> dict[str, dict[str, float]]:
-    if is_frame(margins):
+def _as_mapping(margins: Any) -> dict[str, dict[str, Any]]:
+    """Targets by margin and category, both as text."""
+    is_table = is_frame(margins)
+    if is_table:
         table = to_pandas(margins)
         absent = [c for c in ("margin", "category", "target") if c not in table]
         if absent:
             raise RespondentsError(f"the table of margins has no column {examples(absent)}\n  its columns are "
                                    f"{examples(list(table), 8)}\n  expected margin, category, target")  # fmt: skip
-        twice = table[table.duplicated(["margin", "category"])]
-        if len(twice):
-            cases = [f"{a}: {b}" for a, b in zip(twice["margin"], twice["category"], strict=True)]
-            raise RespondentsError(f"{len(cases)} categories stand twice in the margins\n  for example {examples(cases)}")
-        margins = {str(m): dict(zip(g["category"], g["target"], strict=True)) for m, g in table.groupby("margin", sort=False)}
-    out = {str(m): {str(c): t for c, t in dict(part).items()} for m, part in dict(margins).items()}
-    if not out or not all(out.values()):
+        rows = [*zip(table["margin"], table["category"], table["target"], strict=True)]
+    else:
+        if not isinstance(margins, Mapping) or not all(isinstance(part, Mapping) for part in margins.values()):
+            raise RespondentsError(f"margins= is no mapping of mappings and no table: {margins!r:.60}\n  expected {{column: "
+                                   "{category: share or count}}, or a table of margin, category, target")  # fmt: skip
+        rows = [(m, c, t) for m, part in margins.items() for c, t in part.items()]
+    if not rows or not (is_table or all(margins.values())):
         raise RespondentsError("no margins to rake to\n  expected {column: {category: share or count}}")
+    names = [(_category(m), _category(c)) for m, c, _ in rows]
+    nameless = [i for i, name in enumerate(names) if "" in name]
+    if nameless:
+        raise RespondentsError(f"{len(nameless)} of {len(rows)} rows of the margins name no margin or no category\n"
+                               f"  for example row {examples(file_rows(nameless))}\n  expected both on each row\n"
+                               "  fill them in, or take such rows away")  # fmt: skip
+    twice = [f"{m}: {c}" for (m, c), n in Counter(names).items() if n > 1]
+    if twice:
+        raise RespondentsError(f"{len(twice)} categories stand twice in the margins\n  for example {examples(twice)}\n"
+                               "  expected one target for each; categories are compared as text")  # fmt: skip
+    out: dict[str, dict[str, Any]] = {m: {} for m, _ in names}
+    for (m, c), (_, _, target) in zip(names, rows, strict=True):
+        out[m][c] = target
     return out
+
+
+def _category(value: Any) -> str:
+    """A category as text, whole numbers without a decimal point, empty where there is none."""
+    if isinstance(value, float | np.floating) and value.is_integer():
+        return str(int(value))
+    return "" if pd.isna(value) else str(value)
 
 
 def _read_margins(respondents: Respondents, margins: Mapping[str, Mapping[str, float]]) -> tuple[
@@ -177,14 +208,15 @@ def _read_margins(respondents: Respondents, margins: Mapping[str, Mapping[str, f
         wrong = [c for c, t in part.items() if not _is_target(t)]
         if wrong:
             raise RespondentsError(f"{len(wrong)} targets of {margin!r} are no numbers of 0 or more\n"
-                                   f"  for example of {examples(wrong)}")  # fmt: skip
+                                   f"  for example {examples([part[c] for c in wrong])} of {examples(wrong)}\n"
+                                   "  expected shares or counts as numbers, with a point for decimals")  # fmt: skip
         values = table[margin]
-        none = table["id"][values.isna() | (values.astype(object) == "")].tolist()
+        none = table["id"][[not _category(v).strip() for v in values]].tolist()
         if none:
             raise RespondentsError(f"{len(none):,} of {len(table):,} respondents have no {margin!r}\n"
                                    f"  for example {examples(none)}\n  fill it in, or give them a category and a target of "
                                    "their own")  # fmt: skip
-        texts = [str(int(v)) if isinstance(v, float) and v.is_integer() else str(v) for v in values]
+        texts = [_category(v) for v in values]
         there = dict.fromkeys(texts)
         lone = [c for c in there if c not in part]
         if lone:

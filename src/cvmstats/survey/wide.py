@@ -35,15 +35,10 @@ def pick_columns(table: pd.DataFrame, columns: Mapping[str, Any] | None) -> dict
     for side, words in (("best", _BEST), ("worst", _WORST)):
         given = (columns or {}).get(side)
         if given is not None and not isinstance(given, str):
-            absent = [c for c in given if c not in table.columns]
-            if absent:
-                raise ChoicesError(f"{len(absent)} columns named in columns={{{side!r}: ...}} are not there\n"
-                                   f"  for example {examples(absent)}\n"
-                                   f"  its columns are {examples(table.columns.tolist(), 12)}")  # fmt: skip
-            result[side] = {str(i): c for i, c in enumerate(given, start=1)}
+            result[side] = _listed(table, side, list(given))
             continue
         if given is not None:
-            patterns = [re.escape(given).replace(r"\{task\}", r"(\d+)")]
+            patterns = [_pattern(side, given)]
         else:
             patterns = [rf"(?:{words})[ _.\-]?(\d+)", rf"(?:task|set|q|t)?[ _.\-]?(\d+)[ _.\-]?(?:{words})"]
         fits = [(c, m[1]) for c in table.columns for p in patterns if (m := re.fullmatch(p, c, re.IGNORECASE))]
@@ -54,8 +49,33 @@ def pick_columns(table: pd.DataFrame, columns: Mapping[str, Any] | None) -> dict
                                    f"{column!r}\n"
                                    f"  expected one\n  say which: columns={{{side!r}: [...]}}")  # fmt: skip
             found[str(int(task))] = column
+        if given is not None and not found:
+            raise ChoicesError(f"no column is called as columns={{{side!r}: {given!r}}} says\n"
+                               f"  its columns are {examples(table.columns.tolist(), 12)}\n"
+                               "  expected a column for each task, its number where {task} stands")  # fmt: skip
         result[side] = found
     return result
+
+
+def _listed(table: pd.DataFrame, side: str, names: list[Any]) -> dict[str, str]:
+    absent = [c for c in names if c not in table.columns]
+    if absent or not names:
+        raise ChoicesError(f"{len(absent) or 'no'} columns named in columns={{{side!r}: ...}} are not there\n"
+                           f"  for example {examples(absent or ['[]'])}\n"
+                           f"  its columns are {examples(table.columns.tolist(), 12)}")  # fmt: skip
+    twice = [c for c in dict.fromkeys(names) if names.count(c) > 1]
+    if twice:
+        raise ChoicesError(f"{len(twice)} columns stand twice in columns={{{side!r}: ...}}\n  for example {examples(twice)}\n"
+                           "  expected a column for each task, in the order of the tasks")  # fmt: skip
+    return {str(i): c for i, c in enumerate(names, start=1)}
+
+
+def _pattern(side: str, given: str) -> str:
+    if "{task}" not in given:
+        raise ChoicesError(f"columns={{{side!r}: {given!r}}} does not say where the number of the task stands\n"
+                           f"  expected a pattern such as 'Q{{task}}_top', or a list: columns={{{side!r}: [{given!r}, ...]}}")
+    first, *others = (re.escape(part) for part in given.split("{task}"))
+    return rf"{first}(\d+){r'\1'.join(others)}"
 
 
 def read_picks(
@@ -72,14 +92,20 @@ def read_picks(
                            f"{len(tasks)} ({examples(tasks)})\n  expected a column for each task of the design\n"
                            "  give the design that these answers were collected with: design=")  # fmt: skip
     shape = (len(ids), len(tasks))
-    texts = {side: _texts(table, {matched[k]: c for k, c in pairs[side].items()}, tasks) for side in ("best", "worst")}
+    columns = {side: {matched[k]: c for k, c in pairs[side].items()} for side in ("best", "worst")}
+    _check_sides(columns, design)
+    texts = {side: _texts(table, columns[side], tasks) for side in columns}
     flat = np.concatenate([texts["best"].ravel(), texts["worst"].ravel()])
     codes, distinct = pd.factorize(flat)
     words = [str(v) for v in distinct]
     shown = design.shown[version].astype(np.int64)
-    blank = np.array([w.strip() in MISSING for w in words], bool)[codes].reshape(2, *shape)
+    missing = np.array([w.strip() in MISSING for w in words], bool)
+    blank = missing[codes].reshape(2, *shape)
     readings = {k: _read_as(k, words, codes.reshape(2, *shape), design, shown) for k in PICKS}
     how = picks or _choose(readings, blank, words, codes, shown)
+    if how == "names":  # NA may be an item
+        known = {*design.objects.ids, *design.objects.labels}
+        blank = (missing & np.array([w.strip() not in known for w in words], bool))[codes].reshape(2, *shape)
     object_of = np.where(blank, -1, readings[how])
     in_set = (object_of[..., None] == shown[None]).any(axis=-1) & (object_of >= 0)
     bad = np.zeros(shape, bool)
@@ -89,8 +115,8 @@ def read_picks(
         problems.add_tasks(mask & ~bad, what, of=total, ids=ids, tasks=tasks, expected=expected, detail=detail)
         bad[mask] = True
 
-    def such(mask: Bools) -> str:
-        return "the choice " + examples(pd.unique(flat[mask.ravel()]).tolist()) if mask.any() else ""
+    def such(mask: Bools, said: npt.NDArray[np.object_] = flat) -> str:
+        return "the choice " + examples(pd.unique(said[mask.ravel()]).tolist()) if mask.any() else ""
 
     if how != "names":
         strange = ~blank & (whole_numbers(words)[codes].reshape(2, *shape) < 0)
@@ -100,8 +126,9 @@ def read_picks(
         note(unknown.any(axis=0), "name an item that is not on the list of items",
              f"{PICKS[how]} of the {len(design.objects)} items", such(unknown))  # fmt: skip
     for side, word in enumerate(("best", "worst")):
-        note(~blank[side] & ~in_set[side], f"name a {word} item that was not shown in the task",
-             "an item of the set that the design shows")  # fmt: skip
+        outside = ~blank[side] & ~in_set[side] & ~bad
+        note(outside, f"name a {word} item that was not shown in the task", "an item of the set that the design shows",
+             such(outside, texts[word].ravel()))  # fmt: skip
     same = (object_of[0] == object_of[1]) & (object_of[0] >= 0)
     note(same, "name the same item best and worst", "two different items")
     place = np.zeros(shown.shape, np.int8)
@@ -110,6 +137,20 @@ def read_picks(
     place[bad] = 0
     place[shown < 0] = -128
     return place, how
+
+
+def _check_sides(columns: Mapping[str, Mapping[str, str]], design: Design) -> None:
+    """Refuse answers of which one side has columns for some of the tasks that ask for it, and none for others."""
+    kinds = np.asarray(design.kind).T
+    for side, own in columns.items():
+        asked = [t for t, of in zip(design.task_ids or (), kinds, strict=True) if {side, "best_worst"} & set(of.tolist())
+                 or (side == "best" and "pair" in of)]  # fmt: skip
+        lost = [t for t in asked if t not in own]
+        if own and lost:
+            raise ChoicesError(f"{len(lost)} of {len(asked)} tasks that ask for a {side} have no column for it\n"
+                               f"  for example task {examples(lost)}\n  its columns are {examples([*own.values()], 12)}\n"
+                               f"  expected one for each of them\n  was a column lost? else name them: "
+                               f"columns={{{side!r}: [...]}}, in the order of the tasks")  # fmt: skip
 
 
 def _texts(table: pd.DataFrame, columns: Mapping[str, str], tasks: list[str]) -> npt.NDArray[np.object_]:

@@ -22,6 +22,7 @@ from cvmstats.data.profiles import Profiles
 from cvmstats.errors import ChoicesError, examples
 from cvmstats.survey.naming import whole_numbers
 from cvmstats.survey.problems import Problems
+from cvmstats.survey.tables import file_rows
 
 Ints = npt.NDArray[np.int64]
 PICKED = ("best_worst", "best", "worst")
@@ -212,14 +213,14 @@ def note_rows(problems: Problems, bad: npt.NDArray[np.bool_], what: str, *, peop
 
 def check_people(ids: list[str], problems: Problems, first: int = 2) -> None:
     """Note rows without a person, and people who stand twice; ``first`` is the number of the first row in the file."""
-    blank = [str(i + first) for i, v in enumerate(ids) if v == ""]
+    blank = [str(row + first - 2) for row in file_rows([i for i, v in enumerate(ids) if not v.strip()])]
     if blank:
         problems.add(f"{len(blank):,} of {len(ids):,} rows have no respondent", where=f"row {examples(blank)}",
                      expected="a respondent on each row", remedy="fill the column or take such rows away")  # fmt: skip
     seen: dict[str, int] = {}
     for v in ids:
         seen[v] = seen.get(v, 0) + 1
-    twice = [v for v, n in seen.items() if n > 1 and v != ""]
+    twice = [v for v, n in seen.items() if n > 1 and v.strip()]
     if twice:
         problems.add(f"{len(twice):,} respondents stand more than once, and so do their tasks",
                      where=f"respondent {examples(twice)}", expected="one row for each person",

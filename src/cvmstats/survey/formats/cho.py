@@ -216,8 +216,16 @@ def _write(choices: Choices) -> bytes:
             place = dict(zip(shown[r, t].tolist(), choices.place[r, t].tolist(), strict=True))
             chosen = next((a for a, j in enumerate(objects.tolist(), start=1) if place[j] == sign), 0)
             time = 0.0 if choices.seconds is None or (sign < 0 and kinds[r, t] == "best_worst") else choices.seconds[r, t]
-            lines.append(f"{chosen} {int(time) if time == int(time) else repr(float(time))}")
+            lines.append(f"{chosen} {_seconds(float(time))}")
     return ("\n".join(lines) + "\n").encode()
+
+
+def _seconds(time: float) -> str:
+    """Digits and a point, as the format has them; 0 where a task has no time."""
+    if np.isinf(time):
+        raise ChoicesError("the format 'cho' cannot hold times without end\n  expected seconds, or not a number where none was "
+                           "taken\n  mend Choices.seconds")  # fmt: skip
+    return "0" if np.isnan(time) else np.format_float_positional(time, trim="-")
 
 
 CHO = Format(

@@ -15,7 +15,7 @@ from cvmstats.errors import ChoicesError, examples
 from cvmstats.survey.formats.base import Carries, Format, Reading, Source, Tidy, as_written
 from cvmstats.survey.formats.profile_rows import name_profiles
 from cvmstats.survey.naming import whole_numbers
-from cvmstats.survey.tables import as_text, missing_columns
+from cvmstats.survey.tables import as_text, file_rows, missing_columns
 
 _HEADS = ("PARTICIPANT", "QES", "ALT", "CHOICE")
 
@@ -41,7 +41,7 @@ def _tidy(source: Source, reading: Reading) -> Tidy:
     odd = ~table["choice"].str.strip().isin(["", "0", "1", "0.0", "1.0"])
     if odd.any():
         reading.problems.add(f"{odd.sum():,} of {len(table):,} rows have a CHOICE other than 0 and 1",
-                             where=f"row {examples((np.flatnonzero(odd) + 2).tolist())} "
+                             where=f"row {examples(file_rows(np.flatnonzero(odd)))} "
                                    f"({examples(table['choice'][odd].unique().tolist())})",
                              expected="1 for the alternative that was chosen, 0 for the others",
                              remedy="mend the column CHOICE")  # fmt: skip

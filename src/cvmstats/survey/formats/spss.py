@@ -23,9 +23,10 @@ def _write(choices: Choices) -> bytes:
     long = [t for t in objects.labels if len(t.encode()) > 120]
     tasks = [t for t in design.task_ids or () if not t.isalnum() or not t.isascii()]
     if wrong or long or tasks:
-        raise ChoicesError(f"the format 'spss' cannot hold {len(wrong)} texts that are empty or end in a blank, "
-                           f"{len(long)} labels of "
-                           f"more than 120 bytes, {len(tasks)} names of tasks\n  for example "
+        lost = [f"{len(found)} {what}" for found, what in (
+            (wrong, "texts that are empty or end in a blank"), (long, "labels of more than 120 bytes"),
+            (tasks, "names of tasks with marks or blanks")) if found]  # fmt: skip
+        raise ChoicesError(f"the format 'spss' cannot hold {', '.join(lost)}\n  for example "
                            f"{examples([*wrong, *long, *tasks])}\n"
                            "  expected texts that SPSS keeps as they are\n  keep them with cvmstats.save(choices, "
                            "path)")  # fmt: skip
