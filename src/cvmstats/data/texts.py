@@ -1,0 +1,21 @@
+"""Cells of tables as text: ids, labels and levels are texts, whatever they came as."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+
+def plain_text(value: Any) -> str:
+    """A cell as text, empty where nothing stands; 10 and 10.0 are the same.
+
+    >>> plain_text(10.0), plain_text(2.5), plain_text("007"), plain_text(None)
+    ('10', '2.5', '007', '')
+    """
+    if isinstance(value, str):
+        return value
+    if pd.isna(value):
+        return ""
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < 2**53  # beyond it floats are no numbers of things
+    return str(int(value)) if whole else str(value)
