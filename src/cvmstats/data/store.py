@@ -18,7 +18,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from cvmstats.errors import InputError
+from cvmstats.errors import InputError, examples
 
 FORMAT = 1
 _TYPES = {
@@ -57,6 +57,31 @@ def read_only(array: Any, dtype: Any = None) -> Any:
         if not result.flags.writeable:
             return result
         result = result.copy()
+    result.setflags(write=False)
+    return result
+
+
+def whole_numbers(name: str, given: Any, dtype: Any, error: type[InputError]) -> Any:
+    """A read-only array of whole numbers of this type.
+
+    Raises
+    ------
+    error
+        Where ``given`` has something else, which a cast would cut off or wrap round.
+    """
+    values = np.asarray(given)
+    if values.dtype == dtype:
+        return read_only(given, dtype)
+    try:
+        with np.errstate(invalid="ignore"):
+            result = np.ascontiguousarray(values, dtype=dtype)
+        wrong = values[result != values]
+    except (TypeError, ValueError, OverflowError):
+        wrong = values.ravel()
+    if wrong.size:
+        limits = np.iinfo(dtype)
+        raise error(f"{wrong.size:,} of {values.size:,} values of {name} are no whole numbers from {limits.min} to {limits.max}\n"
+                    f"  for example {examples(wrong.tolist())}")  # fmt: skip
     result.setflags(write=False)
     return result
 
