@@ -103,7 +103,8 @@ def test_what_a_person_sees() -> None:
 def answered(kind: str, place: list[int], **of_design: object) -> Choices:
     """One answer to one task: of a, b and c, or of the anchor z and a, b, c where there is a second question."""
     shown = [[list(range(len(place)))]]
-    design = Design(objects=Items.from_labels("zabc"[: len(place)] if of_design else "abc"), kind=kind, shown=shown, **of_design)  # type: ignore[arg-type]
+    items = Items.from_labels("zabc" if of_design else "abc")
+    design = Design(objects=items, kind=kind, shown=shown, **of_design)  # type: ignore[arg-type]
     return Choices(design=design, respondents=Respondents.from_ids(["r"]), version=[0], place=[[place]])  # type: ignore[arg-type]
 
 

@@ -75,13 +75,13 @@ def whole_numbers(name: str, given: Any, dtype: Any, error: type[InputError]) ->
     try:
         with np.errstate(invalid="ignore"):
             result = np.ascontiguousarray(values, dtype=dtype)
-        wrong = values[result != values]
+        wrong = values.ravel()[(result != values).ravel()]
     except (TypeError, ValueError, OverflowError):
         wrong = values.ravel()
     if wrong.size:
         limits = np.iinfo(dtype)
-        raise error(f"{wrong.size:,} of {values.size:,} values of {name} are no whole numbers from {limits.min} to {limits.max}\n"
-                    f"  for example {examples(wrong.tolist())}")  # fmt: skip
+        raise error(f"{wrong.size:,} of {values.size:,} values of {name} are no whole numbers from {limits.min} to "
+                    f"{limits.max}\n  for example {examples(wrong.tolist())}")  # fmt: skip
     result.setflags(write=False)
     return result
 
