@@ -142,7 +142,7 @@ def save(result: Any, path: str | Path) -> Path:
     Raises
     ------
     InputError
-        Where ``result`` is not a type of the hall.
+        Where ``result`` is not a type of the hall, or a column of its tables holds values of several types.
     """
     name = type(result).__name__
     if name not in _TYPES:
@@ -160,7 +160,7 @@ def load(path: str | Path) -> Any:
     Raises
     ------
     InputError
-        Where the file is not one of ours, or was written by a later version.
+        Where there is no such file, it is not one of ours, or was written by a later version.
     """
     try:
         with zipfile.ZipFile(path) as z:
@@ -168,7 +168,9 @@ def load(path: str | Path) -> Any:
             if meta["cvmstats"] > FORMAT:
                 raise InputError(f"{path} was written by a later cvmstats (format {meta['cvmstats']}); update to read it")
             return _unpack(meta["root"], z)
-    except (zipfile.BadZipFile, KeyError, json.JSONDecodeError) as error:
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}\n  expected a file that cvmstats.save() wrote") from error
+    except (zipfile.BadZipFile, KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
         raise InputError(f"{path} is not a file that cvmstats.save() wrote") from error
 
 
@@ -184,9 +186,7 @@ def _pack(value: Any, where: str, z: zipfile.ZipFile) -> Any:
         z.writestr(f"{where}.npy", buffer.getvalue())
         return {"$array": f"{where}.npy"}
     if isinstance(value, pd.DataFrame):
-        buffer = io.BytesIO()
-        value.to_parquet(buffer)
-        z.writestr(f"{where}.parquet", buffer.getvalue())
+        z.writestr(f"{where}.parquet", _parquet(value, where))
         return {"$table": f"{where}.parquet"}
     if isinstance(value, Path):
         return {"$path": str(value)}
@@ -197,6 +197,20 @@ def _pack(value: Any, where: str, z: zipfile.ZipFile) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     return value
+
+
+def _parquet(table: pd.DataFrame, where: str) -> bytes:
+    buffer = io.BytesIO()
+    try:
+        table.to_parquet(buffer)
+    except (TypeError, ValueError) as error:
+        kinds = {str(c): dict.fromkeys(type(v).__name__ for v in table[c].dropna()) for c in table if table[c].dtype == object}
+        mixed = [f"{name}: {' and '.join(of)}" for name, of in kinds.items() if len(of) > 1]
+        if not mixed:
+            raise
+        raise InputError(f"{len(mixed)} columns of {where} hold values of several types\n  for example {examples(mixed)}\n"
+                         "  expected one type in each: make them text, or numbers") from error  # fmt: skip
+    return buffer.getvalue()
 
 
 def _unpack(value: Any, z: zipfile.ZipFile) -> Any:
