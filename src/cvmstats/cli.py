@@ -141,7 +141,7 @@ def _named(columns: list[str] | None) -> dict[str, str] | None:
     strange = [c for c in columns or [] if "=" not in c]
     if strange:
         raise InputError(f"--columns {examples(strange)}\n  expected our name and the file's: --columns respondent=ID")
-    return dict(c.split("=", 1) for c in columns) if columns else None  # type: ignore[misc]
+    return dict(c.split("=", 1) for c in columns) if columns else None
 
 
 @contextmanager

@@ -141,9 +141,10 @@ class Choices:
     @property
     def _anchor(self) -> npt.NDArray[np.bool_]:
         """Where the anchor stands that a second question is about (R, T, A)."""
+        dual = np.asarray(self.design.dual)[self.version][:, :, None]
         zero = np.append(~np.asarray(self.design.coding).any(axis=1), False)
-        result: npt.NDArray[np.bool_] = zero[self.design.shown[self.version]]
-        return result & np.asarray(self.design.dual)[self.version][:, :, None]
+        result: npt.NDArray[np.bool_] = zero[self.design.shown[self.version]] & dual
+        return result
 
     @property
     def complete(self) -> npt.NDArray[np.bool_]:
