@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 
@@ -17,5 +18,11 @@ def plain_text(value: Any) -> str:
         return value
     if pd.isna(value):
         return ""
-    whole = isinstance(value, float) and value.is_integer() and abs(value) < 2**53  # beyond it floats are no numbers of things
+    whole = isinstance(value, float | np.floating) and float(value).is_integer() and abs(value) < 2**53
     return str(int(value)) if whole else str(value)
+
+
+def text_or(value: Any, default: str) -> str:
+    """A cell as text, ``default`` where it is missing or blank."""
+    text = plain_text(value)
+    return text if text.strip() else default
