@@ -118,7 +118,7 @@ def of_population(utilities: Utilities, rows: Rows, level: float) -> Summary:
     sd = np.sqrt(np.einsum("lk,km,lm->l", matrix, population.mean_cov, matrix))[None]
     if population.mean_draws is None:
         return _normal(mean, sd, level)
-    lower, upper = np.quantile(population.mean_draws.reshape(-1, matrix.shape[1]) @ matrix.T, _ends(level), axis=0)
+    lower, upper = np.quantile(population.mean_draws.reshape(-1, matrix.shape[1]) @ matrix.T, ends_of(level), axis=0)
     return Summary(mean, sd, lower[None], upper[None])
 
 
@@ -224,12 +224,13 @@ def _linear(utilities: Utilities, scale: str, rows: Rows) -> Floats:
     return np.asarray(centring(rows, len(utilities.labels)) @ utilities.report)
 
 
-def _ends(level: float) -> tuple[float, float]:
+def ends_of(level: float) -> tuple[float, float]:
+    """Probabilities below the two ends of an interval."""
     return (1 - level) / 2, (1 + level) / 2
 
 
 def _of_draws(values: Floats, level: float) -> Summary:
-    lower, upper = np.quantile(values, _ends(level), axis=0)
+    lower, upper = np.quantile(values, ends_of(level), axis=0)
     return Summary(values.mean(axis=0), values.std(axis=0), lower, upper)
 
 

@@ -236,6 +236,13 @@ def _distinct(names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     return every if len(set(every)) == len(every) else tuple(f"{i}.{n}" for i, part in enumerate(names, 1) for n in part)
 
 
+def fill_column(old: pd.Series, new: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """What two tables know of the same people: the second fills what is empty in the first; and where both differ (R)."""
+    here, there = (values.notna() & (values.astype(object) != "") for values in (old, new))
+    differ = here & there & (old.astype(object) != new.astype(object))
+    return old.astype(object).where(here, new.astype(object)).infer_objects(), differ
+
+
 def _people(choices: Sequence[Choices]) -> Respondents:
     """All people, each once; what several files know of them must agree."""
     kind = _weight_kind([c for c in choices if "weight" in c.respondents.table])
@@ -248,13 +255,12 @@ def _people(choices: Sequence[Choices]) -> Respondents:
             if name not in out:
                 out[name] = new
                 continue
-            old = out[name]
-            differ = out.index[old.notna() & new.notna() & (old.astype(object) != new.astype(object))]
+            out[name], contrary = fill_column(out[name], new)
+            differ = out.index[contrary]
             if len(differ):
                 raise ChoicesError(f"{len(differ):,} people have another {name!r} in one file than in another\n"
                                    f"  for example {examples(list(differ))}\n  join what is known of them after the answers "
                                    "are put together: join_respondents")  # fmt: skip
-            out[name] = old.where(old.notna(), new)
     if "weight" in out and out["weight"].isna().any():
         none = list(out.index[out["weight"].isna()])
         raise ChoicesError(f"{len(none):,} people have no weight, the others have\n  for example {examples(none)}\n"

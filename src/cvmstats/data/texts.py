@@ -18,8 +18,9 @@ def plain_text(value: Any) -> str:
         return value
     if pd.isna(value):
         return ""
-    whole = isinstance(value, float | np.floating) and float(value).is_integer() and abs(value) < 2**53
-    return str(int(value)) if whole else str(value)
+    if isinstance(value, float | np.floating) and float(value).is_integer() and abs(float(value)) < 2**53:
+        return str(int(value))
+    return str(value)
 
 
 def text_or(value: Any, default: str) -> str:
