@@ -215,11 +215,27 @@ def test_check_says_what_it_cannot_read(tmp_path):
         ([tmp_path / "design.cvm"], "design.cvm holds Design\n  expected Choices"),
         ([tmp_path / "answers.cvm", "--items", "x.csv"], "has its own design and items\n  leave out 'items'"),
         ([tmp_path / "answers.cvm", "--best", "Z"], "items in known= are not in the design"),
+        ([tmp_path / "answers.cvm", "--encoding", "utf-16"], "holds all that is to be known of it\n  leave out 'encoding'"),
+        (["no.csv", "--design", tmp_path / "no.cvm"], "no.cvm cannot be read: No such file"),
+        (["no.csv", "--design", tmp_path / "answers.cvm"], "answers.cvm holds Choices\n  expected a Design"),
+        (["no.csv", "--columns", "respondent"], "--columns 'respondent'\n  expected our name and the file's"),
+        ([tmp_path / "answers.cvm", "--out", "/proc/x/y.csv"], "/proc/x: No such file or directory"),
     ):
         done = invoke("check", *arguments)
         assert done.exit_code == 1
         assert message in done.output
         assert "Traceback" not in done.output
+
+
+def test_check_reads_as_convert_does(tmp_path):
+    choices = answers()
+    save(choices.design, tmp_path / "design.cvm")
+    write_choices(choices, tmp_path / "a.csv", "sawtooth")
+    table = pd.read_csv(tmp_path / "a.csv", dtype=str)
+    table.rename(columns={table.columns[0]: "Wer?"}).to_csv(tmp_path / "b.csv", index=False, encoding="utf-16")
+    done = invoke("check", tmp_path / "b.csv", "--from", "sawtooth", "--design", tmp_path / "design.cvm", "--picks", "numbers",
+                  "--columns", "respondent=Wer?", "--encoding", "utf-16")  # fmt: skip
+    assert "b.csv (sawtooth, picks read as item numbers, design" in done.output
 
 
 def test_convert_goes_from_format_to_format_and_back(study, tmp_path):
@@ -249,10 +265,16 @@ def test_convert_refuses_clearly(study, tmp_path):
         ((whole, tmp_path / "a.csv", "--to", "tall"), "ChoicesError: format='tall' is not known"),
         ((whole, tmp_path / "a.csv", "--to", "decipher"), "answers are not written in the format 'decipher'"),
         ((whole, tmp_path / "a.csv", "--to", "cvm"), "a.csv and the format 'cvm' do not fit together"),
-        ((whole, tmp_path / "a.csv", "--to", "long", "--items", "i.csv", "--attributes", "a.csv"), "items and attributes "
-                                                                                                   "are given"),
+        (("i.csv", tmp_path / "a.csv", "--to", "long", "--items", "i.csv", "--attributes", "a.csv"), "items and attributes "
+                                                                                                     "are given"),
         ((tmp_path / "items.cvm", tmp_path / "a.csv", "--to", "long"), "items.cvm holds Items"),
         ((tmp_path / "no.csv", tmp_path / "a.csv", "--to", "long"), "there is no file of answers at"),
+        ((tmp_path / "no.cvm", tmp_path / "a.csv", "--to", "long"), "there is no file of answers at"),
+        ((whole, tmp_path / "a.csv", "--to", "long", "--items", "i.csv"), "own design and items\n  leave out 'items'"),
+        ((whole, tmp_path / "a.csv", "--to", "long", "--design", whole), "own design and items\n  leave out 'design'"),
+        ((whole, tmp_path / "a.csv", "--to", "long", "--from", "wide"), "leave out 'format'"),
+        ((whole, tmp_path / "a.csv", "--to", "long", "--is-design"), "whole.cvm holds Choices\n  expected a design"),
+        ((whole, "/proc/x/a.csv", "--to", "long"), "/proc/x: No such file or directory"),
     ):
         done = invoke("convert", *arguments)
         assert done.exit_code == 1

@@ -13,6 +13,14 @@ app = typer.Typer(help="From best-worst answers to a scored account list.", no_a
                   add_completion=False, pretty_exceptions_enable=False)  # fmt: skip
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, only the result.")]
+From = Annotated[str | None, typer.Option("--from", help="Format of the file that is read; found where nothing is said.")]
+Items = Annotated[Path | None, typer.Option(help="Table of the items.")]
+Attributes = Annotated[Path | None, typer.Option(help="Table of the attributes, where profiles or levels were shown.")]
+Columns = Annotated[list[str] | None, typer.Option(help="Our name of a column and the file's, such as respondent=ID; give "
+                                                        "several.")]  # fmt: skip
+Picks = Annotated[str | None, typer.Option(help="What picks are: names, numbers, positions.")]
+BestCode = Annotated[str | None, typer.Option(help="Code of best in a Qualtrics export.")]
+Encoding = Annotated[str | None, typer.Option(help="Encoding of the file that is read; UTF-8 where nothing is said.")]
 
 
 @app.command()
@@ -71,7 +79,13 @@ def design(
 def check(
     answers: Annotated[Path, typer.Argument(help="Answers: long or wide table, or .cvm.", metavar="FILE")],
     design: Annotated[Path | None, typer.Option(help="What was shown; wide answers need it.")] = None,
-    items: Annotated[Path | None, typer.Option(help="Table of the items.")] = None,
+    items: Items = None,
+    attributes: Attributes = None,
+    from_: From = None,
+    columns: Columns = None,
+    picks: Picks = None,
+    best_code: BestCode = None,
+    encoding: Encoding = None,
     best: Annotated[list[str] | None, typer.Option(help="An item known to be good, the best first; give several.")] = None,
     out: Annotated[Path | None, typer.Option(help="CSV of whom the findings concern.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the chance answers to compare with.")] = 0,
@@ -80,7 +94,9 @@ def check(
     with _clean_errors():
         from cvmstats.workflows import check_file
 
-        findings = check_file(answers, design=design, items=items, known=best, out=out, seed=seed)
+        findings = check_file(answers, design=design, items=items, attributes=attributes, format=from_,
+                              columns=_named(columns), picks=picks, best_code=best_code, encoding=encoding, known=best, out=out,
+                              seed=seed)  # fmt: skip
         typer.echo(repr(findings))
         for remedy in findings.to_frame()["remedy"]:
             typer.echo(f"  -> {remedy}")
@@ -96,26 +112,36 @@ def convert(
     out: Annotated[Path, typer.Argument(help="The file to write.", metavar="OUT")],
     to: Annotated[str, typer.Option(help="Format to write, such as long, wide, sawtooth, cho, qualtrics; cvm keeps "
                                          "everything.")],
-    from_: Annotated[str | None, typer.Option("--from", help="Format of IN; found where nothing is said.")] = None,
-    items: Annotated[Path | None, typer.Option(help="Table of the items.")] = None,
-    attributes: Annotated[Path | None, typer.Option(help="Table of the attributes, where profiles or levels were "
-                                                         "shown.")] = None,
+    from_: From = None,
+    items: Items = None,
+    attributes: Attributes = None,
     design: Annotated[Path | None, typer.Option(help="What was shown.")] = None,
     kind: Annotated[str, typer.Option(help="What the tasks of the design ask for.")] = "best_worst",
     is_design: Annotated[bool, typer.Option("--is-design", help="IN is a design, not answers.")] = False,
-    picks: Annotated[str | None, typer.Option(help="What picks are: names, numbers, positions.")] = None,
-    best_code: Annotated[str | None, typer.Option(help="Code of best in a Qualtrics export.")] = None,
+    columns: Columns = None,
+    picks: Picks = None,
+    best_code: BestCode = None,
     invalid: Annotated[str, typer.Option(help="Tasks that cannot be used: raise or drop.")] = "raise",
-    encoding: Annotated[str | None, typer.Option(help="Encoding of IN; UTF-8 where nothing is said.")] = None,
+    encoding: Encoding = None,
 ) -> None:
     """Read answers, or a design, in one format and write them in another."""
     with _clean_errors():
         from cvmstats.workflows import convert_file
 
         result = convert_file(source, out, to=to, format=from_, items=items, attributes=attributes, design=design, kind=kind,
-                                what="design" if is_design else "answers", picks=picks, best_code=best_code, invalid=invalid,
-                                encoding=encoding)  # fmt: skip
+                                what="design" if is_design else "answers", columns=_named(columns), picks=picks,
+                                best_code=best_code, invalid=invalid, encoding=encoding)  # fmt: skip
         typer.echo(f"{result!r}\n\nread from {result.source}\nwritten to {out}")
+
+
+def _named(columns: list[str] | None) -> dict[str, str] | None:
+    """``--columns`` as a mapping."""
+    from cvmstats.errors import InputError, examples
+
+    strange = [c for c in columns or [] if "=" not in c]
+    if strange:
+        raise InputError(f"--columns {examples(strange)}\n  expected our name and the file's: --columns respondent=ID")
+    return dict(c.split("=", 1) for c in columns) if columns else None
 
 
 @contextmanager
@@ -151,6 +177,9 @@ def _clean_errors() -> Iterator[None]:
             yield
     except CvmError as error:
         typer.echo(f"{type(error).__name__}: {error}", err=True)
+        raise typer.Exit(1) from None
+    except OSError as error:
+        typer.echo(f"{error.filename or 'a file'}: {error.strerror or error}", err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         typer.echo("stopped; a former result is untouched", err=True)

@@ -73,6 +73,11 @@ def test_unknown_names_are_named() -> None:
         PARTS.find("brand", "D")
 
 
+def test_a_blank_text_is_the_level() -> None:
+    table = pd.DataFrame({"attribute": ["b", "b"], "level": ["A", "B"], "text": ["", "Beta"]})
+    assert Attributes(table=table).to_frame()["text"].tolist() == ["A", "Beta"]
+
+
 def test_texts_do_not_count_but_coding_does() -> None:
     table = PARTS.to_frame()
     assert Attributes(table=table.assign(text="x"), linear=("price",)).fingerprint == PARTS.fingerprint

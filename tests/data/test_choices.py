@@ -45,6 +45,10 @@ def test_states_of_a_task() -> None:
         ({"place": changed((0, 1, 2), 0)}, "1 answers place something where nothing was shown\n.*'007 task 2'"),
         ({"place": changed((0, 0, 1), 1)}, "1 answers name more than one best or more than one worst\n.*'007 task 1'"),
         ({"place": changed((1, 0, 0), 2)}, "1 answers name more than one best.*\n.*'é task 1'"),
+        ({"place": np.where(PLACE == 1, 257, PLACE)}, "4 of 18 values of place are no whole numbers from -128 to 127\n.*'257'"),
+        ({"version": [0.7, 1, 0]}, "1 of 3 values of version are no whole numbers.*\n.*'0.7'"),
+        ({"version": [0, None, 1]}, "values of version are no whole numbers"),
+        ({"version": [0, float("nan"), 1]}, "1 of 3 values of version are no whole numbers.*\n.*'nan'"),
     ],
 )
 def test_messages(options: dict[str, object], message: str) -> None:
@@ -72,6 +76,8 @@ def test_with_respondents_matches_by_id() -> None:
     got = choices().with_respondents(Respondents(table=table))
     assert got.respondents.to_frame()["age"].tolist() == [7, 5, 3]
     np.testing.assert_array_equal(got.place, PLACE)
+    with pytest.raises(ChoicesError, match="got a DataFrame\n.*join_respondents"):
+        choices().with_respondents(table)  # type: ignore[arg-type]
     with pytest.raises(ChoicesError, match="1 of 3 people who answered are not in the table.*\n.*'3'\n.*add a row"):
         choices().with_respondents(Respondents.from_ids(["007", "é"]))
 
@@ -92,3 +98,40 @@ def test_what_a_person_sees() -> None:
     table = choices().to_frame()
     assert len(table) == 3 + 2 + 3 + 3 + 2
     assert table[(table["respondent"] == "é")]["item"].tolist() == ["b", "a", "c"]
+
+
+def answered(kind: str, place: list[int], **of_design: object) -> Choices:
+    """One answer to one task: of a, b and c, or of the anchor z and a, b, c where there is a second question."""
+    shown = [[list(range(len(place)))]]
+    items = Items.from_labels("zabc" if of_design else "abc")
+    design = Design(objects=items, kind=kind, shown=shown, **of_design)  # type: ignore[arg-type]
+    return Choices(design=design, respondents=Respondents.from_ids(["r"]), version=[0], place=[[place]])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["pair", "graded"])
+def test_pairs_have_a_winner(kind: str) -> None:
+    for place in ([1, 0, -128], [1, 1, -128], [1, -1, -128], [0, 0, -128]):
+        assert answered(kind, place).place.tolist() == [[place]]
+    for place in ([0, -1, -128], [2, 1, -128]):
+        with pytest.raises(ChoicesError, match="1 answers to pairs are neither a winner .*\n.*'r task 1'"):
+            answered(kind, place)
+
+
+ANCHORED = {"coding": np.vstack([np.zeros(3), np.eye(3)]), "dual": [[True]]}
+
+
+@pytest.mark.parametrize("place", [[1, 2, -1, 0], [-1, 1, -2, 0], [0, 1, -1, 0], [0, 1, -1, -128], [0, 1, -128, -128],
+                                   [1, -1, -128, -128], [-1, -2, -128, -128]])  # fmt: skip
+def test_second_questions_have_a_place_for_the_anchor(place: list[int]) -> None:
+    assert answered("best_worst", place, **ANCHORED).place.tolist() == [[place]]
+
+
+@pytest.mark.parametrize(("place", "message"), [
+    ([0, 1, 1, -1], "name more than one best"), ([1, 1, -1, 0], "name more than one best"),
+    ([1, 3, -1, 0], "name more than one best"), ([-1, 1, -3, 0], "name more than one best"),
+    ([2, 1, -1, 0], "name more than one best"), ([0, 1, -1, -1], "name more than one best"),
+    ([0, -1, -128, -128], "put the anchor neither before nor after the one object beside it\n.*'r task 1'"),
+])  # fmt: skip
+def test_second_questions_are_checked(place: list[int], message: str) -> None:
+    with pytest.raises(ChoicesError, match=message):
+        answered("best_worst", place, **ANCHORED)

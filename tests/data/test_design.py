@@ -47,6 +47,7 @@ def test_defaults() -> None:
         ({"shown": [[[0, 1], [2, -1]]]}, "1 of 2 tasks show one item only\n.*version 1 task 2"),
         ({"shown": [[[0, 4]]]}, "shows object 4.*\n.*0 to 3"),
         ({"shown": [[[0, -2]]]}, "below -1"),
+        ({"shown": [[[0, 0.6]]]}, "1 of 2 values of shown are no whole numbers.*\n.*'0.6'"),
         ({"kind": "beste"}, "unknown kinds of task: 'beste'\n.*best_worst"),
         ({"coding": np.eye(3)}, r"coding has shape \(3, 3\)"),
         ({"report": np.eye(4)}, r"report \(4, 4\)"),

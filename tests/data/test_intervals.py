@@ -80,6 +80,7 @@ def test_groups_by_hand() -> None:
     weighted = fit(weight=[1, 1, 3, 1, 1]).group_frame("account", scale="share")
     mean = (values[:, 0] + 3 * values[:, 2]).mean(axis=0) / 4
     np.testing.assert_allclose(weighted["mean"][:4], mean, rtol=1e-5)
+    assert weighted["people"].tolist() == [2.0] * 8  # how many, not their weights
 
 
 def test_ways_to_say_groups(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,6 +104,16 @@ def test_ways_to_say_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     assert study.group_frame(accounts)["people"].tolist() == [2.0] * 8
     monkeypatch.setattr(intervals, "_NUMBERS", C * D * 4)  # one group and one respondent at a time
     pd.testing.assert_frame_equal(study.group_frame("account", scale="share"), table)
+
+
+def test_a_numbering_of_rows_is_no_index_of_ids() -> None:
+    people = Respondents(table=PEOPLE.assign(id=list("41203")))
+    study = fit(respondents=people)
+    pd.testing.assert_frame_equal(study.group_frame(people.to_frame()["account"]), study.group_frame("account"))
+    by_id = people.to_frame().set_index("id")["account"].sort_index()
+    for labels in (by_id, by_id.set_axis(by_id.index.astype(float)), pd.concat([by_id, pd.Series(["C"], index=["9"])])):
+        got, want = (study.group_frame(by).sort_values(["group", "item"], ignore_index=True) for by in (labels, "account"))
+        pd.testing.assert_frame_equal(got, want)
 
 
 def test_population() -> None:
@@ -147,6 +158,9 @@ def test_without_draws_the_normal_approximation() -> None:
     (lambda: fit().group_frame(-np.ones((R, 2))), "weights of groups have shape"),
     (lambda: fit().group_frame(Segments(design=DESIGN, unit="respondent", ids=("v",), membership=[[1.0]])),
      "4 of 5 respondents are not in these segments\n.*'w'"),
+    (lambda: fit().group_frame(pd.Series(list("aabbb"), index=["v", "w ", "x", "y", "z"])),
+     "1 of 5 respondents are not in the index of the groups\n.*'w'\n  'w ' of the index are no.*\n?.*reset_index"),
+    (lambda: fit().group_frame(pd.Series(list("aabbbb"), index=list("vwxyzv"))), "1 respondents stand twice.*\n.*'v'\n.*once"),
     (lambda: fit().to_frame(scale="probability"), "others mean share"),
 ])  # fmt: skip
 def test_what_is_refused(call: Any, message: str) -> None:

@@ -33,6 +33,12 @@ def test_messages(table: dict[str, list[object]], message: str) -> None:
         Items(table=pd.DataFrame(table))
 
 
+def test_what_is_blank_is_missing_and_whole_numbers_have_no_point() -> None:
+    items = Items(table=pd.DataFrame({"id": [1.0, 2.0], "label": ["", "B"], "text": [" ", ""], "group": [3.0, None]}))
+    assert (items.ids, items.labels, items.groups) == (("1", "2"), ("1", "B"), ("3", ""))
+    assert items.to_frame()["text"].tolist() == ["1", "B"]
+
+
 def test_texts_do_not_count_but_order_does() -> None:
     one = Items(table=pd.DataFrame({"id": ["a", "b"]}))
     assert one.fingerprint == Items(table=pd.DataFrame({"id": ["a", "b"], "label": ["X", "Y"], "text": ["p", "q"]})).fingerprint

@@ -151,10 +151,34 @@ def test_what_cannot_be_put_together_is_said():
         concat_choices(*graded)
     heavy = asked(seed=2, first=20)
     heavy = heavy.with_respondents(Respondents(table=heavy.respondents.to_frame().assign(weight=2.0), weight_kind="sampling"))
-    with pytest.raises(ChoicesError, match="weights of different kinds"):
+    with pytest.raises(ChoicesError, match="weights of different kinds: none and sampling\n  expected one kind.*rake"):
         concat_choices(asked(), heavy)
+    with pytest.raises(ChoicesError, match=r"got a list\n  expected Choices.*concat_choices\(\*files\)"):
+        concat_choices([asked(), asked()])
 
 
 def test_who_was_left_out_is_remembered():
     one, two = replace(asked(), left_out=(("x", "random"),)), replace(asked(seed=2, first=20), left_out=(("y", "few"),))
     assert concat_choices(one, two).left_out == (("x", "random"), ("y", "few"))
+
+
+def test_nobody_answers_the_same_design_twice():
+    one, more = asked(), asked(seed=2, items_per_task=4, block="more")
+    for again in ((one, one, more), (one, more, one.take([3]))):
+        with pytest.raises(ChoicesError, match="times a respondent answers the same design twice\n.*'r. in numbers 1 and"):
+            concat_choices(*again)
+    later = replace(one, respondents=Respondents.from_ids(f"s{i}" for i in range(20)))
+    assert concat_choices(one, later, more).n_respondents == 40
+
+
+def test_names_of_one_design_are_not_taken_for_others():
+    one = asked()
+    later = replace(one, respondents=Respondents.from_ids(f"s{i}" for i in range(20)))
+    design = later.design
+    turned = replace(later, design=replace(design, task_ids=design.task_ids[::-1]))
+    with pytest.raises(ChoicesError, match="same design, and its tasks other names\n.*'1 and 6'.*\n.*replace"):
+        concat_choices(one, turned)
+    renamed = replace(later, design=replace(design, version_ids=("x", "y")))
+    both = concat_choices(one, renamed)
+    assert both.design.version_ids == (*design.version_ids, "x", "y")
+    same_answers(both, one, renamed)

@@ -23,11 +23,19 @@ def people(kind: str | None = None, **columns: list[object]) -> Respondents:
         ({"id": ["a", "b", "c"], "weight": [1, 0, "x"]}, "sampling", "2 weights are not positive numbers\n.*'b', 'c'"),
         ({"id": ["a", "b"], "weight": [1, 2]}, None, "not what they mean\n.*frequency.*sampling"),
         ({"id": ["a", "b"], "weight": [1, 1.5]}, "frequency", "not whole numbers\n.*sampling"),
+        ({"id": ["a", "b"], "weight": [1, 1]}, "foo", "weight_kind is 'foo'\n  expected 'frequency'.*'sampling'"),
+        ({"id": [1.0, "1"]}, None, "1 respondent ids stand twice\n.*'1'"),
     ],
 )
 def test_messages(columns: dict[str, list[object]], kind: str | None, message: str) -> None:
     with pytest.raises(RespondentsError, match=message):
         people(kind, **columns)
+
+
+def test_whole_numbers_are_ids_without_a_point() -> None:
+    got = people(id=[1.0, 2.0], account=[7.0, None])
+    assert (got.ids, got.accounts) == (("1", "2"), ("7", ""))
+    assert Respondents.from_ids([1.0, 2.5]).ids == ("1", "2.5")  # type: ignore[list-item]
 
 
 def test_take_keeps_weights_and_columns() -> None:

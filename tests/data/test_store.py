@@ -94,11 +94,18 @@ def test_messages(tmp_path: Path) -> None:
         save({}, tmp_path / "x")
     assert not list(tmp_path.iterdir())
     (tmp_path / "text").write_text("no zip")
-    for name, meta in (("other", None), ("broken", "{"), ("later", '{"cvmstats": 99, "root": null}')):
+    for name, meta in (("other", None), ("broken", "{"), ("list", "[1]"), ("later", '{"cvmstats": 99, "root": null}')):
         with zipfile.ZipFile(tmp_path / name, "w") as z:
             z.writestr("meta.json" if meta else "a.txt", meta or "")
-    for name in ("text", "other", "broken"):
+    for name in ("text", "other", "broken", "list"):
         with pytest.raises(InputError, match=r"is not a file that cvmstats.save\(\) wrote"):
             load(tmp_path / name)
     with pytest.raises(InputError, match="later cvmstats .format 99.; update"):
         load(tmp_path / "later")
+    for name, why in (("none", "No such file"), ("", "Is a directory")):
+        with pytest.raises(InputError, match=f"cannot be read: {why}"):
+            load(tmp_path / name)
+    mixed = Respondents(table=pd.DataFrame({"id": ["a", "b"], "size": [1, "big"]}))
+    with pytest.raises(InputError, match="1 columns of root.table hold values of several types\n.*'size: int and str'"):
+        save(mixed, tmp_path / "mixed")
+    assert not (tmp_path / "mixed").exists()

@@ -198,7 +198,6 @@ def with_ids(*ids: str) -> Choices:
                                      version=np.zeros(5, int), place=np.where(study().design.shown[[0] * 5] >= 0, 0, -128)),
          "versions that show the same sets"),
         ("qualtrics", lambda: labelled("i2"), "labels that are the ids of other items"),
-        ("qualtrics", lambda: labelled(" "), "items without a label"),
     ],
 )  # fmt: skip
 def test_what_a_format_cannot_hold_is_refused(tmp_path: Path, name: str, choices: Callable[[], Choices], lost: str) -> None:

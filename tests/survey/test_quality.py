@@ -294,6 +294,10 @@ def test_a_file_is_read_and_what_cannot_be_used_is_reported(tmp_path):
     assert "1 of 1,120 tasks" in line["what"]
     with pytest.raises(ChoicesError, match="options of reading beside Choices: 'design'\n  give them with a file"):
         check_choices(answers(), design=DESIGN)
+    with pytest.raises(ChoicesError, match="options that there are not: 'desing'\n  expected some of known, .*design"):
+        check_choices(table, desing=DESIGN)
+    with pytest.raises(ChoicesError, match="1 of 1 values in known= are no numbers\n  for example 'A: x'"):
+        check_choices(answers(), known={"A": "x"})  # type: ignore[dict-item]
 
 
 def test_same_seed_same_findings_and_order_of_people_does_not_matter():

@@ -91,6 +91,10 @@ def test_versions_and_short_tasks(tmp_path):
     assert Table(one).cells.count("☐") == 2 * (3 + 2)
     with pytest.raises(DesignError, match="1 of 2 versions are not in the design\n  for example 'III'\n  expected some of 'I'"):
         written(DESIGN, tmp_path, version=["I", "III"])
+    with pytest.raises(DesignError, match="version= is empty\n  expected some of 'I'"):
+        written(DESIGN, tmp_path, version=[])
+    numbered = Design(objects=ITEMS, shown=DESIGN.shown)
+    assert written(numbered, tmp_path, version=2).count('class="version"') == 1
 
 
 GERMAN = {

@@ -49,6 +49,19 @@ def test_a_table_is_read_by_item_in_any_order():
     assert np.array_equal(choices.place, simulate_choices(values, DESIGN, seed=2).place)
 
 
+def of_people(*ids, values=None):
+    drawn = np.random.default_rng(0).normal(0, 3, (len(ids), 4))
+    return pd.DataFrame(drawn if values is None else values, columns=list("abcd")).assign(respondent=list(ids))
+
+
+def test_a_table_with_ids_is_matched_to_the_respondents():
+    table = of_people(2.0, 1.0, 3.0)
+    assert simulate_choices(table, DESIGN).respondents.ids == ("2", "1", "3")
+    people = Respondents.from_ids(["1", "2", "3"])
+    in_order = table.iloc[[1, 0, 2]].drop(columns="respondent")
+    assert np.array_equal(simulate_choices(table, DESIGN, people).place, simulate_choices(in_order, DESIGN, people).place)
+
+
 @pytest.mark.parametrize(
     ("utilities", "options", "message"),
     [
@@ -56,6 +69,18 @@ def test_a_table_is_read_by_item_in_any_order():
         (np.array([[0, 0, 0, np.nan]]), {}, "1 of 1 people are not finite"),
         (np.zeros((3, 4)), {"respondents": Respondents.from_ids(["x"])}, "3 people for 1 respondents"),
         (np.zeros((3, 4)), {"version": [0, 1, 2]}, "3 numbers from 0 to 1"),
+        (np.zeros((2, 4)), {"version": [0.0, 0.4]}, "1 of 2 values of version are no whole numbers.*\n.*'0.4'"),
+        (np.zeros((1, 4)), {"version": ["1"]}, "values of version are no whole numbers"),
+        (np.zeros((1, 4)), {"version": 0.4}, "values of version are no whole numbers"),
+        (np.zeros((1, 4)), {"seed": -1}, "seed is -1\n  expected a whole number from 0"),
+        (np.zeros((1, 4)), {"respondents": pd.DataFrame({"id": ["1"]})}, "respondents= is a DataFrame\n.*read_respondents"),
+        ([["a", "b", "c", "d"]], {}, "no table of numbers, but list"),
+        (DESIGN, {}, "no table of numbers, but Design\n.*to_frame"),
+        (of_people("1", values=[["x", 0, 0, 0]]), {}, "no table of numbers"),
+        (of_people("1", None), {}, "1 of 2 rows of utilities have no respondent\n.*'row 2'"),
+        (of_people("b", "c"), {"respondents": Respondents.from_ids(["a", "b"])}, "1 of 2 respondents have no utilities\n.*'a'"),
+        (of_people("a", "b"), {"respondents": Respondents.from_ids(["a"])}, "1 of 2 rows of utilities are of nobody\n.*'b'"),
+        (of_people("a", "a"), {"respondents": Respondents.from_ids(["a"])}, "utilities of 2 people for 1 respondents"),
         (pd.DataFrame({"a": [0.0], "b": [1.0]}), {}, "lacks 2 of 4 items\n  for example 'c', 'd'"),
     ],
 )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cvmstats.data.intervals import check_level, ends_of
 from cvmstats.data.utilities import Utilities
 from cvmstats.errors import InputError
 
@@ -60,14 +61,13 @@ class AccountUtilities(Utilities):
         InputError
             For a level outside 0 to 1.
         """
-        if not 0 < level < 1:
-            raise InputError(f"level is {level!r}\n  expected a probability between 0 and 1")
+        check_level(level)
         assert self.draws is not None
         report, n = self.report, len(self.labels)
         parts = []
         for g in range(len(self.ids)):
             values = self.draws[:, :, g].reshape(-1, report.shape[1]) @ report.T
-            lower, upper = np.quantile(values, ((1 - level) / 2, (1 + level) / 2), axis=0)
+            lower, upper = np.quantile(values, ends_of(level), axis=0)
             parts.append(pd.DataFrame({"account": [self.ids[g]] * n, "people": self.people[g], "item": list(self.labels),
                                        "mean": report @ self.mean[g], "lower": lower, "upper": upper}))  # fmt: skip
         return pd.concat(parts, ignore_index=True)

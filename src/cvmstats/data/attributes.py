@@ -15,6 +15,7 @@ import pandas as pd
 from cvmstats.data.coding import Coding, sum_to_zero_basis
 from cvmstats.data.items import Items
 from cvmstats.data.store import fingerprint
+from cvmstats.data.texts import plain_text, text_or
 from cvmstats.errors import AttributesError, examples
 
 RESERVED = ("id", "label", "version", "task", "position", "item", "none", "constants")
@@ -28,8 +29,9 @@ class Attributes:
     Parameters
     ----------
     table : DataFrame
-        Columns ``attribute``, ``level``, and where there are any ``text`` (by default the level) and ``value`` (a number, in
-        the attribute's own unit); further columns (languages) are kept. Attributes and levels stand in the order of the rows.
+        Columns ``attribute``, ``level``, and where there are any ``text`` (where missing or blank the level) and ``value`` (a
+        number, in the attribute's own unit); further columns (languages) are kept. Attributes and levels stand in the order of
+        the rows.
     linear : sequence of str
         Attributes whose utility is a straight line in ``value``: one parameter, utility per unit of the value.
 
@@ -57,14 +59,14 @@ class Attributes:
             raise AttributesError(f"a table of attributes has no column {examples(absent)}\n"
                                   "  expected columns attribute, level, and where known text, value")  # fmt: skip
         for name in ("attribute", "level"):
-            table[name] = pd.Series([None if pd.isna(v) else level_text(v) for v in table[name]], dtype=object)
-            empty = [f"row {i + 1}" for i, v in enumerate(table[name]) if v is None or v.strip() == ""]
+            table[name] = pd.Series([plain_text(v) for v in table[name].tolist()], dtype=object)
+            empty = [f"row {i + 1}" for i, v in enumerate(table[name]) if v.strip() == ""]
             if empty:
                 raise AttributesError(f"{len(empty)} of {len(table)} rows have no {name}\n  for example {examples(empty)}")
         if table.empty:
             raise AttributesError("a table of attributes has no rows")
-        given = table["text"] if "text" in table else [None] * len(table)
-        texts = [str(d if pd.isna(g) else g) for g, d in zip(given, table["level"], strict=True)]
+        given = table["text"].tolist() if "text" in table else [None] * len(table)
+        texts = [text_or(g, d) for g, d in zip(given, table["level"], strict=True)]
         table["text"] = pd.Series(texts, dtype=object)
         table["value"] = _numbers(table)
         order = {name: i for i, name in enumerate(dict.fromkeys(table["attribute"]))}
@@ -105,7 +107,7 @@ class Attributes:
         rows = []
         for name, given in levels.items():
             numeric = all(isinstance(v, int | float | np.number) and not isinstance(v, bool) for v in given)
-            rows += [{"attribute": name, "level": level_text(v), "value": float(v) if numeric else np.nan} for v in given]
+            rows += [{"attribute": name, "level": plain_text(v), "value": float(v) if numeric else np.nan} for v in given]
         return cls(table=pd.DataFrame(rows, columns=["attribute", "level", "value"]), linear=linear)
 
     @cached_property
@@ -149,10 +151,10 @@ class Attributes:
         if attribute not in self.names:
             raise AttributesError(f"unknown attribute {attribute!r}\n  expected one of {', '.join(self.names)}")
         a = self.names.index(attribute)
-        if level_text(level) not in self.levels[a]:
-            raise AttributesError(f"unknown level {level_text(level)!r} of {attribute!r}\n"
+        if plain_text(level) not in self.levels[a]:
+            raise AttributesError(f"unknown level {plain_text(level)!r} of {attribute!r}\n"
                                   f"  expected one of {', '.join(self.levels[a])}")  # fmt: skip
-        return a, self.levels[a].index(level_text(level))
+        return a, self.levels[a].index(plain_text(level))
 
     @cached_property
     def coding(self) -> npt.NDArray[np.float64]:
@@ -196,15 +198,6 @@ class Attributes:
     def _repr_html_(self) -> str:
         table: str = self.table.to_html(index=False, max_rows=40, escape=True)
         return f"<b>{escape(repr(self).splitlines()[0])}</b>{table}"
-
-
-def level_text(value: Any) -> str:
-    """A level as text; 10 and 10.0 are the same level.
-
-    >>> level_text(10.0), level_text(2.5), level_text("A")
-    ('10', '2.5', 'A')
-    """
-    return str(int(value)) if isinstance(value, float | np.floating) and float(value).is_integer() else str(value)
 
 
 def level_items(attributes: Attributes) -> Items:

@@ -13,7 +13,7 @@ import pandas as pd
 from cvmstats.data.design import Design
 from cvmstats.data.findings import Findings
 from cvmstats.data.respondents import Respondents
-from cvmstats.data.store import read_only
+from cvmstats.data.store import read_only, whole_numbers
 from cvmstats.errors import ChoicesError, examples
 
 NO_ANSWER = -128
@@ -47,7 +47,8 @@ class Choices:
     Raises
     ------
     ChoicesError
-        Shapes that do not fit, places where nothing was shown, two bests in a best-worst task.
+        Shapes that do not fit, versions or places that are no whole numbers, places where nothing was shown, two bests in a
+        best-worst task, pairs without a winner, an anchor that is neither before nor after the one object beside it.
     """
 
     design: Design
@@ -65,8 +66,8 @@ class Choices:
         n_tasks, n_shown = self.design.shown.shape[1:]
         n = len(self.respondents)
         put = object.__setattr__
-        put(self, "version", read_only(self.version, np.int32))
-        put(self, "place", read_only(self.place, np.int8))
+        put(self, "version", whole_numbers("version", self.version, np.int32, ChoicesError))
+        put(self, "place", whole_numbers("place", self.place, np.int8, ChoicesError))
         expected: dict[str, tuple[int, ...]] = {
             "version": (n,), "place": (n, n_tasks, n_shown), "strength": (n, n_tasks), "count": (n, n_tasks),
             "displayed": (n, n_tasks, n_shown), "seconds": (n, n_tasks),
@@ -87,15 +88,23 @@ class Choices:
     def _check_places(self) -> None:
         shown = (self.design.shown >= 0)[self.version]
         beyond = np.argwhere((~shown) & (self.place != NO_ANSWER))
-        kind = np.asarray(self.design.kind)
+        kind, dual = np.asarray(self.design.kind), np.asarray(self.design.dual)[self.version]
         picks = np.isin(kind, ("best_worst", "best", "worst"))[self.version]
-        pair = (kind == "pair")[self.version]
-        best, worst = _how_many(self.place == 1), _how_many(self.place == -1)
-        other = _how_many((np.abs(self.place) > 1) & (self.place != NO_ANSWER)) > 0
-        doubled = np.argwhere(picks & ~np.asarray(self.design.dual)[self.version] & ((best > 1) | (worst > 1) | other))
+        pair = np.isin(kind, ("pair", "graded"))[self.version]
+        best, worst, other = _ends(self.place)
+        wrong, stuck = (best > 1) | (worst > 1) | other, np.zeros(dual.shape, bool)
+        if dual.any():
+            anchor = self._anchor
+            far = _how_many(anchor & (np.abs(self.place) > 1) & (self.place != NO_ANSWER)) > 0
+            first, last, beyond_one = _ends(self.own_place)
+            wrong = np.where(dual, (best > 1) | (worst > 1) | far | (first > 1) | (last > 1) | beyond_one, wrong)
+            below = _how_many(~anchor & (self.place < 0) & (self.place != NO_ANSWER)) > 0
+            stuck = below & (_how_many(anchor & (self.place == 0)) > 0) & (_how_many(self.place != NO_ANSWER) == 2)
+        doubled, between = np.argwhere(picks & wrong), np.argwhere(picks & stuck)
         pairs = np.argwhere(pair & ((best > 2) | other | ((best == 0) & (worst > 0))))
         for rows, what in ((beyond[:, :2], "place something where nothing was shown"),
                            (doubled, "name more than one best or more than one worst"),
+                           (between, "put the anchor neither before nor after the one object beside it"),
                            (pairs, "to pairs are neither a winner (1) with a loser (0) nor a tie (1 and 1)")):  # fmt: skip
             if len(rows):
                 where = [f"{self.respondents.ids[r]} task {self.design.task_ids[t]}" for r, t in rows]  # type: ignore[index]
@@ -121,15 +130,21 @@ class Choices:
     @property
     def own_place(self) -> npt.NDArray[np.int8]:
         """Places in each set without what a second question placed (R, T, A): there the anchor has left (-128)."""
-        dual = np.asarray(self.design.dual)
-        if not dual.any():
+        if not np.asarray(self.design.dual).any():
             return self.place
-        zero = np.append(~np.asarray(self.design.coding).any(axis=1), False)
-        anchor = zero[self.design.shown[self.version]] & dual[self.version][:, :, None]
+        anchor = self._anchor
         first = (anchor & (self.place == 1)).any(axis=2, keepdims=True)
         last = (anchor & (self.place == -1)).any(axis=2, keepdims=True)
         place = self.place - (first & (self.place > 0)) + (last & (self.place < 0) & (self.place != NO_ANSWER))
         return np.where(anchor, NO_ANSWER, place).astype(np.int8)
+
+    @property
+    def _anchor(self) -> npt.NDArray[np.bool_]:
+        """Where the anchor stands that a second question is about (R, T, A)."""
+        dual = np.asarray(self.design.dual)[self.version][:, :, None]
+        zero = np.append(~np.asarray(self.design.coding).any(axis=1), False)
+        result: npt.NDArray[np.bool_] = zero[self.design.shown[self.version]] & dual
+        return result
 
     @property
     def complete(self) -> npt.NDArray[np.bool_]:
@@ -188,8 +203,12 @@ class Choices:
         Raises
         ------
         ChoicesError
-            Where somebody who answered is not in the table.
+            Where somebody who answered is not in the table, or ``respondents`` are none.
         """
+        if not isinstance(respondents, Respondents):
+            raise ChoicesError(f"with_respondents got a {type(respondents).__name__}\n"
+                               "  expected Respondents, such as Respondents(table=...); join_respondents takes tables and "
+                               "files")  # fmt: skip
         row = {v: i for i, v in enumerate(respondents.ids)}
         missing = [v for v in self.respondents.ids if v not in row]
         if missing:
@@ -225,6 +244,12 @@ class Choices:
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(repr(self))}</pre>"
+
+
+def _ends(place: npt.NDArray[np.int8]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    """How many are best and worst in each task (R, T), and whether something has another place."""
+    other = _how_many((np.abs(place) > 1) & (place != NO_ANSWER)) > 0
+    return _how_many(place == 1), _how_many(place == -1), other
 
 
 def _how_many(marks: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:

@@ -12,7 +12,7 @@ import pandas as pd
 from cvmstats.data.coding import sum_to_zero_basis
 from cvmstats.data.items import Items
 from cvmstats.data.profiles import Profiles
-from cvmstats.data.store import fingerprint, read_only
+from cvmstats.data.store import fingerprint, read_only, whole_numbers
 from cvmstats.errors import DesignError, examples
 
 KINDS = ("best_worst", "best", "worst", "rank", "pair", "graded")
@@ -72,7 +72,7 @@ class Design:
     version_ids: tuple[str, ...] | None = field(default=None)
 
     def __post_init__(self) -> None:
-        shown = read_only(self.shown, np.int32)
+        shown = whole_numbers("shown", self.shown, np.int32, DesignError)
         if shown.ndim != 3 or 0 in shown.shape:
             raise DesignError(f"shown has shape {shown.shape}\n  expected (versions, tasks, items per task), none of them 0")
         n_versions, n_tasks, _ = shown.shape

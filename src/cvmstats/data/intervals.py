@@ -12,6 +12,7 @@ from scipy.stats import norm
 
 from cvmstats.data.scales import Rows, centring, check_scale, rescale
 from cvmstats.data.segments import Segments
+from cvmstats.data.texts import plain_text
 from cvmstats.errors import UtilitiesError, examples
 
 if TYPE_CHECKING:
@@ -30,6 +31,23 @@ class Summary(NamedTuple):
     sd: Floats
     lower: Floats
     upper: Floats
+
+
+class Groups(NamedTuple):
+    """Groups of respondents.
+
+    Attributes
+    ----------
+    names : tuple of str (G)
+    weight : array (R, G)
+        What each respondent counts in each group.
+    people : array (G)
+        How many respondents are in it; where they belong to groups in part, the sum of the parts.
+    """
+
+    names: tuple[str, ...]
+    weight: Floats
+    people: Floats
 
 
 def check_level(level: float) -> None:
@@ -100,12 +118,12 @@ def of_population(utilities: Utilities, rows: Rows, level: float) -> Summary:
     sd = np.sqrt(np.einsum("lk,km,lm->l", matrix, population.mean_cov, matrix))[None]
     if population.mean_draws is None:
         return _normal(mean, sd, level)
-    lower, upper = np.quantile(population.mean_draws.reshape(-1, matrix.shape[1]) @ matrix.T, _ends(level), axis=0)
+    lower, upper = np.quantile(population.mean_draws.reshape(-1, matrix.shape[1]) @ matrix.T, ends_of(level), axis=0)
     return Summary(mean, sd, lower[None], upper[None])
 
 
-def weights_of(utilities: Utilities, by: Any) -> tuple[tuple[str, ...], Floats]:
-    """Names of groups (G) and everybody's membership (R, G), from what ``Utilities.group_frame`` takes.
+def groups_of(utilities: Utilities, by: Any) -> Groups:
+    """Groups of respondents from what ``Utilities.group_frame`` takes.
 
     Raises
     ------
@@ -120,22 +138,44 @@ def weights_of(utilities: Utilities, by: Any) -> tuple[tuple[str, ...], Floats]:
             raise UtilitiesError(f"respondents have no column {by!r}\n  expected one of {known}")
         by = table[by].to_numpy()
     if isinstance(by, Segments):
-        names, weight = by.names, _of_segments(utilities, by)
+        names, member = by.names, _of_segments(utilities, by)
     else:
         if isinstance(by, pd.Series | pd.DataFrame):
-            row = {str(v): i for i, v in enumerate(by.index)}
-            by = by.iloc[[row[v] for v in people.ids]] if set(people.ids) <= set(row) else by
+            by = _in_order(by, people.ids)
         values = by if isinstance(by, pd.DataFrame | np.ndarray) else np.asarray(by, dtype=object)
         if len(values) != len(people):
             raise UtilitiesError(f"{len(values):,} labels or rows of weights for {len(people):,} respondents\n"
                                  "  expected one for each, in their order, or pandas with their ids as index")  # fmt: skip
-        names, weight = _of_labels(np.asarray(values)) if values.ndim == 1 else _of_weights(values)
-    weight = weight * people.weight[:, None]
+        names, member = _of_labels(np.asarray(values)) if values.ndim == 1 else _of_weights(values)
+    weight = member * people.weight[:, None]
     empty = [name for name, total in zip(names, weight.sum(axis=0), strict=True) if not total > 0]
     if empty or not names:
         raise UtilitiesError(f"{len(empty)} of {len(names)} groups have no respondents\n  for example {examples(empty)}\n"
                              "  leave them out, or give each respondent a group")  # fmt: skip
-    return names, weight
+    return Groups(names, weight, member.sum(axis=0))
+
+
+def _in_order(by: pd.Series | pd.DataFrame, ids: tuple[str, ...]) -> pd.Series | pd.DataFrame:
+    """Rows in the order of the respondents where the index holds ids; a mere numbering of rows never does."""
+    if isinstance(by.index, pd.RangeIndex):
+        return by
+    labels = [plain_text(v) for v in by.index]
+    row = {v: i for i, v in enumerate(labels)}
+    absent = [v for v in ids if v not in row]
+    if len(absent) == len(ids):
+        return by
+    here = set(ids)
+    twice = list(dict.fromkeys(v for i, v in enumerate(labels) if row[v] != i and v in here))
+    if twice:
+        raise UtilitiesError(f"{len(twice):,} respondents stand twice in the index of the groups\n"
+                             f"  for example {examples(twice)}\n  expected each id once")  # fmt: skip
+    if absent:
+        strange = [v for v in labels if v not in here]
+        instead = f"{examples(strange)} of the index are no respondents\n  " if strange else ""
+        raise UtilitiesError(f"{len(absent):,} of {len(ids):,} respondents are not in the index of the groups\n"
+                             f"  for example {examples(absent)}\n  {instead}expected the id of each; for rows in the order of "
+                             "the respondents reset_index(drop=True)")  # fmt: skip
+    return by.iloc[[row[v] for v in ids]]
 
 
 def _of_labels(labels: npt.NDArray[Any]) -> tuple[tuple[str, ...], Floats]:
@@ -184,12 +224,13 @@ def _linear(utilities: Utilities, scale: str, rows: Rows) -> Floats:
     return np.asarray(centring(rows, len(utilities.labels)) @ utilities.report)
 
 
-def _ends(level: float) -> tuple[float, float]:
+def ends_of(level: float) -> tuple[float, float]:
+    """Probabilities below the two ends of an interval."""
     return (1 - level) / 2, (1 + level) / 2
 
 
 def _of_draws(values: Floats, level: float) -> Summary:
-    lower, upper = np.quantile(values, _ends(level), axis=0)
+    lower, upper = np.quantile(values, ends_of(level), axis=0)
     return Summary(values.mean(axis=0), values.std(axis=0), lower, upper)
 
 

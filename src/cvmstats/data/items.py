@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cvmstats.data.store import fingerprint
+from cvmstats.data.texts import plain_text, text_or
 from cvmstats.errors import ItemsError, examples
 
 
@@ -21,7 +22,7 @@ class Items:
     ----------
     table : DataFrame
         Columns ``id`` (unique text), ``label``, ``text``, ``group``; further columns (languages) are kept.
-        Where ``label`` or ``text`` is missing, it is the id or the label.
+        Where ``label`` or ``text`` is missing or blank, it is the id or the label.
 
     Raises
     ------
@@ -43,14 +44,15 @@ class Items:
             raise ItemsError("a table of items has no column 'id'\n  expected columns id, label, text, group")
         if table.empty:
             raise ItemsError("a table of items has no rows")
-        bad = [f"row {i + 1}" for i, v in enumerate(table["id"]) if pd.isna(v) or str(v).strip() == ""]
+        ids = [plain_text(v) for v in table["id"].tolist()]
+        bad = [f"row {i + 1}" for i, v in enumerate(ids) if v.strip() == ""]
         if bad:
             raise ItemsError(f"{len(bad)} items have no id\n  for example {examples(bad)}")
-        table["id"] = table["id"].astype(str).astype(object)
+        table["id"] = pd.Series(ids, dtype=object)
         for name, default in (("label", "id"), ("text", "label"), ("group", None)):
-            given = table[name] if name in table else pd.Series([None] * len(table), dtype=object)
-            filled = table[default] if default else pd.Series([""] * len(table), dtype=object)
-            table[name] = [str(d if pd.isna(g) else g) for g, d in zip(given, filled, strict=True)]
+            given = table[name].tolist() if name in table else [None] * len(table)
+            filled = table[default] if default else [""] * len(table)
+            table[name] = [text_or(g, d) for g, d in zip(given, filled, strict=True)]
         for name in ("id", "label"):
             twice = table[name][table[name].duplicated()].unique().tolist()
             if twice:

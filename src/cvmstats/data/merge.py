@@ -21,7 +21,7 @@ OPTIONAL = ("strength", "count", "displayed", "seconds")
 def concat_choices(*choices: Choices) -> Choices:
     """Put answers together: people under one another, blocks of tasks side by side.
 
-    - Other people, the same design: their answers under one another.
+    - Other people, the same design and names of versions: their answers under one another.
     - Other people, another design over the same objects (another wave, a short form): under one another, in a design that has
       the versions of all, one after the other. Tasks stand below one another where their blocks have the same names, else each
       design's tasks come after those before it and were not asked of the others.
@@ -36,8 +36,9 @@ def concat_choices(*choices: Choices) -> Choices:
     Raises
     ------
     ChoicesError
-        Nothing to put together, other objects, the same people twice in the same design, scales of graded answers, weights or
-        what is known of people that contradict each other, and optional arrays (seconds and so on) that some lack.
+        Nothing to put together, or something that is no Choices; other objects, the same people twice in the same design,
+        the same design with other names of its tasks; scales of graded answers, weights or what is known of people
+        that contradict each other; optional arrays (seconds and so on) that some lack.
     RespondentsError
         Where somebody stands in two files of the same design.
 
@@ -56,6 +57,10 @@ def concat_choices(*choices: Choices) -> Choices:
     """
     if not choices:
         raise ChoicesError("no answers to put together\n  expected two or more Choices")
+    other = next((c for c in choices if not isinstance(c, Choices)), None)
+    if other is not None:
+        raise ChoicesError(f"concat_choices got a {type(other).__name__}\n  expected Choices one after the other: "
+                           "concat_choices(first, second), of a list concat_choices(*files)")  # fmt: skip
     first = choices[0].design
     strange = [i + 1 for i, c in enumerate(choices) if c.design.objects_fingerprint != first.objects_fingerprint]
     if strange or any(c.design.objects.ids != first.objects.ids for c in choices):
@@ -67,25 +72,63 @@ def concat_choices(*choices: Choices) -> Choices:
         if len({getattr(c, name) is None for c in choices}) > 1:
             raise ChoicesError(f"'{name}' is there for some of the answers only\n  expected it for all or none: "
                                f"dataclasses.replace(choices, {name}=None)")  # fmt: skip
-    if len({c.design.fingerprint for c in choices}) == 1 and len({c.design.block for c in choices}) == 1:
+    if len({(_plan(c), c.design.version_ids) for c in choices}) == 1:
+        _same_tasks([c.design.task_ids or () for c in choices])
         return _stack(choices, first)
     if len({c.design.grades for c in choices if c.design.grades}) > 1:
         raise ChoicesError("the answers have different scales of graded answers\n  expected one")
     together = {v for c in choices for v in c.respondents.ids}
     if len(together) == sum(c.n_respondents for c in choices):
         return _below(choices)
+    _answered_once(choices)
     return _beside(choices)
+
+
+def _plan(choices: Choices) -> tuple[str, tuple[str, ...] | None]:
+    """What was asked: the sets, and of which part of a survey they are."""
+    return choices.design.fingerprint, choices.design.block
+
+
+def _same_tasks(names: Sequence[tuple[str, ...]]) -> None:
+    """Refuse one design whose tasks have other names in some files."""
+    other = [f"{a} and {b}" for more in names for a, b in zip(names[0], more, strict=True) if a != b]
+    if other:
+        raise ChoicesError("the answers have the same design, and its tasks other names\n"
+                           f"  for example {examples(other)}\n  expected one design for all: "
+                           "dataclasses.replace(choices, design=first.design)")  # fmt: skip
+
+
+def _answered_once(choices: Sequence[Choices]) -> None:
+    """Refuse people who stand twice in the same design."""
+    seen: dict[tuple[Any, str], int] = {}
+    twice = []
+    for i, c in enumerate(choices):
+        for v in c.respondents.ids:
+            before = seen.setdefault((_plan(c), v), i)
+            if before != i:
+                twice.append(f"{v} in numbers {before + 1} and {i + 1}")
+    if twice:
+        raise ChoicesError(f"{len(twice):,} times a respondent answers the same design twice\n  for example {examples(twice)}\n"
+                           "  expected each person once per design: was a file given twice?")  # fmt: skip
+
+
+def _weight_kind(choices: Sequence[Choices]) -> Any:
+    """What the weights of all of them mean."""
+    kinds = list(dict.fromkeys(c.respondents.weight_kind for c in choices))
+    if len(kinds) > 1:
+        raise ChoicesError(f"weights of different kinds: {' and '.join(str(k or 'none') for k in kinds)}\n"
+                           "  expected one kind, or no weights, in all of them; rake() gives weights to people put "
+                           "together, and c.with_respondents(...) takes them away")  # fmt: skip
+    return kinds[0] if kinds else None
 
 
 def _stack(choices: Sequence[Choices], design: Design, parts: dict[str, Any] | None = None) -> Choices:
     """People under one another; ``parts`` are their arrays where they are not those of ``choices``."""
-    kinds = {c.respondents.weight_kind for c in choices}
-    if len(kinds) > 1:
-        raise ChoicesError("the respondents carry weights of different kinds")
+    kind = _weight_kind(choices)
     tables = pd.concat([c.respondents.table for c in choices], ignore_index=True)
     arrays = parts or {n: np.concatenate([getattr(c, n) for c in choices]) for n in ("version", "place", *OPTIONAL)
                        if getattr(choices[0], n) is not None}  # fmt: skip
-    return Choices(design=design, respondents=Respondents(table=tables, weight_kind=kinds.pop()), source=_source(choices),
+    return Choices(design=design, respondents=Respondents(table=tables, weight_kind=kind), source=_source(choices),
                    left_out=_left_out(choices), **arrays)  # fmt: skip
 
 
@@ -193,11 +236,16 @@ def _distinct(names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     return every if len(set(every)) == len(every) else tuple(f"{i}.{n}" for i, part in enumerate(names, 1) for n in part)
 
 
+def fill_column(old: pd.Series, new: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """What two tables know of the same people: the second fills what is empty in the first; and where both differ (R)."""
+    here, there = (values.notna() & (values.astype(object) != "") for values in (old, new))
+    differ = here & there & (old.astype(object) != new.astype(object))
+    return old.astype(object).where(here, new.astype(object)).infer_objects(), differ
+
+
 def _people(choices: Sequence[Choices]) -> Respondents:
     """All people, each once; what several files know of them must agree."""
-    kinds = {c.respondents.weight_kind for c in choices if "weight" in c.respondents.table}
-    if len(kinds) > 1:
-        raise ChoicesError("the respondents carry weights of different kinds")
+    kind = _weight_kind([c for c in choices if "weight" in c.respondents.table])
     ids = list(dict.fromkeys(v for c in choices for v in c.respondents.ids))
     out = pd.DataFrame(index=pd.Index(ids, name="id"))
     for c in choices:
@@ -207,15 +255,14 @@ def _people(choices: Sequence[Choices]) -> Respondents:
             if name not in out:
                 out[name] = new
                 continue
-            old = out[name]
-            differ = out.index[old.notna() & new.notna() & (old.astype(object) != new.astype(object))]
+            out[name], contrary = fill_column(out[name], new)
+            differ = out.index[contrary]
             if len(differ):
                 raise ChoicesError(f"{len(differ):,} people have another {name!r} in one file than in another\n"
                                    f"  for example {examples(list(differ))}\n  join what is known of them after the answers "
                                    "are put together: join_respondents")  # fmt: skip
-            out[name] = old.where(old.notna(), new)
     if "weight" in out and out["weight"].isna().any():
         none = list(out.index[out["weight"].isna()])
         raise ChoicesError(f"{len(none):,} people have no weight, the others have\n  for example {examples(none)}\n"
                            "  expected a weight for each, or none")  # fmt: skip
-    return Respondents(table=out.reset_index(), weight_kind=kinds.pop() if kinds else None)
+    return Respondents(table=out.reset_index(), weight_kind=kind)

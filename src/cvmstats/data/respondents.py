@@ -11,14 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cvmstats.data.texts import plain_text
 from cvmstats.errors import RespondentsError, examples
-
-
-def _text(value: object) -> str:
-    """A cell as text, empty where nothing stands."""
-    if isinstance(value, str):
-        return value
-    return "" if pd.isna(value) else str(value)  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -36,7 +30,7 @@ class Respondents:
     Raises
     ------
     RespondentsError
-        Ids missing or twice, weights that are not positive, frequencies that are not whole.
+        Ids missing or twice, an unknown kind of weights, weights that are not positive, frequencies that are not whole.
 
     Examples
     --------
@@ -53,16 +47,19 @@ class Respondents:
             raise RespondentsError("a table of respondents has no column 'id'")
         if table.empty:
             raise RespondentsError("a table of respondents has no rows")
-        bad = [f"row {i + 1}" for i, v in enumerate(table["id"].tolist()) if _text(v) == ""]
+        table["id"] = [plain_text(v) for v in table["id"].tolist()]
+        bad = [f"row {i + 1}" for i, v in enumerate(table["id"].tolist()) if v == ""]
         if bad:
             raise RespondentsError(f"{len(bad)} respondents have no id\n  for example {examples(bad)}")
-        table["id"] = [str(v) for v in table["id"].tolist()]
         twice = table["id"][table["id"].duplicated()].unique().tolist()
         if twice:
             raise RespondentsError(f"{len(twice)} respondent ids stand twice\n  for example {examples(twice)}\n"
                                    "  expected one row per person")  # fmt: skip
         for name in ("account", "role"):
-            table[name] = [_text(v) for v in table[name].tolist()] if name in table else [""] * len(table)
+            table[name] = [plain_text(v) for v in table[name].tolist()] if name in table else [""] * len(table)
+        if self.weight_kind not in (None, "frequency", "sampling"):
+            raise RespondentsError(f"weight_kind is {self.weight_kind!r}\n"
+                                   "  expected 'frequency' (that many people) or 'sampling'")  # fmt: skip
         if "weight" in table:
             self._check_weight(table)
         front = ["id", "account", "role"]

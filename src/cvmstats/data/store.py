@@ -18,7 +18,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from cvmstats.errors import InputError
+from cvmstats.errors import InputError, examples
 
 FORMAT = 1
 _TYPES = {
@@ -57,6 +57,31 @@ def read_only(array: Any, dtype: Any = None) -> Any:
         if not result.flags.writeable:
             return result
         result = result.copy()
+    result.setflags(write=False)
+    return result
+
+
+def whole_numbers(name: str, given: Any, dtype: Any, error: type[InputError]) -> Any:
+    """A read-only array of whole numbers of this type.
+
+    Raises
+    ------
+    error
+        Where ``given`` has something else, which a cast would cut off or wrap round.
+    """
+    values = np.asarray(given)
+    if values.dtype == dtype:
+        return read_only(given, dtype)
+    try:
+        with np.errstate(invalid="ignore"):
+            result = np.ascontiguousarray(values, dtype=dtype)
+        wrong = values.ravel()[(result != values).ravel()]
+    except (TypeError, ValueError, OverflowError):
+        wrong = values.ravel()
+    if wrong.size:
+        limits = np.iinfo(dtype)
+        raise error(f"{wrong.size:,} of {values.size:,} values of {name} are no whole numbers from {limits.min} to "
+                    f"{limits.max}\n  for example {examples(wrong.tolist())}")  # fmt: skip
     result.setflags(write=False)
     return result
 
@@ -117,7 +142,7 @@ def save(result: Any, path: str | Path) -> Path:
     Raises
     ------
     InputError
-        Where ``result`` is not a type of the hall.
+        Where ``result`` is not a type of the hall, or a column of its tables holds values of several types.
     """
     name = type(result).__name__
     if name not in _TYPES:
@@ -135,7 +160,7 @@ def load(path: str | Path) -> Any:
     Raises
     ------
     InputError
-        Where the file is not one of ours, or was written by a later version.
+        Where there is no such file, it is not one of ours, or was written by a later version.
     """
     try:
         with zipfile.ZipFile(path) as z:
@@ -143,7 +168,9 @@ def load(path: str | Path) -> Any:
             if meta["cvmstats"] > FORMAT:
                 raise InputError(f"{path} was written by a later cvmstats (format {meta['cvmstats']}); update to read it")
             return _unpack(meta["root"], z)
-    except (zipfile.BadZipFile, KeyError, json.JSONDecodeError) as error:
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}\n  expected a file that cvmstats.save() wrote") from error
+    except (zipfile.BadZipFile, KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
         raise InputError(f"{path} is not a file that cvmstats.save() wrote") from error
 
 
@@ -159,9 +186,7 @@ def _pack(value: Any, where: str, z: zipfile.ZipFile) -> Any:
         z.writestr(f"{where}.npy", buffer.getvalue())
         return {"$array": f"{where}.npy"}
     if isinstance(value, pd.DataFrame):
-        buffer = io.BytesIO()
-        value.to_parquet(buffer)
-        z.writestr(f"{where}.parquet", buffer.getvalue())
+        z.writestr(f"{where}.parquet", _parquet(value, where))
         return {"$table": f"{where}.parquet"}
     if isinstance(value, Path):
         return {"$path": str(value)}
@@ -172,6 +197,20 @@ def _pack(value: Any, where: str, z: zipfile.ZipFile) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     return value
+
+
+def _parquet(table: pd.DataFrame, where: str) -> bytes:
+    buffer = io.BytesIO()
+    try:
+        table.to_parquet(buffer)
+    except (TypeError, ValueError) as error:
+        kinds = {str(c): dict.fromkeys(type(v).__name__ for v in table[c].dropna()) for c in table if table[c].dtype == object}
+        mixed = [f"{name}: {' and '.join(of)}" for name, of in kinds.items() if len(of) > 1]
+        if not mixed:
+            raise
+        raise InputError(f"{len(mixed)} columns of {where} hold values of several types\n  for example {examples(mixed)}\n"
+                         "  expected one type in each: make them text, or numbers") from error  # fmt: skip
+    return buffer.getvalue()
 
 
 def _unpack(value: Any, z: zipfile.ZipFile) -> Any:

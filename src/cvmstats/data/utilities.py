@@ -13,7 +13,7 @@ import pandas as pd
 
 from cvmstats.data.covariates import Covariates
 from cvmstats.data.design import Design
-from cvmstats.data.intervals import of_groups, of_population, of_respondents, scaled_draws, weights_of
+from cvmstats.data.intervals import groups_of, of_groups, of_population, of_respondents, scaled_draws
 from cvmstats.data.population import Latent, Response
 from cvmstats.data.respondents import Respondents
 from cvmstats.data.scales import Rows, centring, check_scale, check_version, rescale, rows_of
@@ -189,15 +189,16 @@ class Utilities:
         """One row per group and level: ``group``, ``people``, ``item``, ``mean``, ``lower``, ``upper`` on a named scale.
 
         The mean over the group's respondents, those who answered: in each draw of the scaled utilities, so that the interval
-        is of this mean and not of people to come. Memberships count as known, weights of respondents count; without draws
-        as in :meth:`intervals`, people taken as independent.
+        is of this mean and not of people to come. Memberships count as known, weights of respondents count in the mean, and
+        not in ``people``; without draws as in :meth:`intervals`, people taken as independent.
 
         Parameters
         ----------
         by : str, sequence, Series, array (R, G), DataFrame or Segments
             A column of the respondents (``"account"``, ``"role"``), a label for each respondent (empty or missing: in no
             group), weights of each respondent in G groups, or segments of these respondents or of their accounts. Pandas
-            objects whose index holds the respondents' ids are matched by it, all else is in their order.
+            objects whose index holds the respondents' ids are matched by it, all else is in their order, and so are
+            pandas objects whose index only numbers the rows.
         scale : str
             See :meth:`reported`.
         level : float
@@ -208,10 +209,10 @@ class Utilities:
         UtilitiesError
             Groups that do not fit the respondents, and as in :meth:`intervals`.
         """
-        names, weight = weights_of(self, by)
+        names, weight, people = groups_of(self, by)
         found = of_groups(self, weight, scale, self.rows, level)
         n = len(self.labels)
-        return pd.DataFrame({"group": np.repeat(np.array(names, dtype=object), n), "people": np.repeat(weight.sum(axis=0), n),
+        return pd.DataFrame({"group": np.repeat(np.array(names, dtype=object), n), "people": np.repeat(people, n),
                              "item": list(self.labels) * len(names), "mean": found.mean.ravel(), "lower": found.lower.ravel(),
                              "upper": found.upper.ravel()})  # fmt: skip
 

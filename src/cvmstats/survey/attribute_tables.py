@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cvmstats.data.attributes import Attributes, level_coding, level_items, level_text
+from cvmstats.data.attributes import Attributes, level_coding, level_items
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
 from cvmstats.data.profiles import Profiles
 from cvmstats.data.store import fingerprint
+from cvmstats.data.texts import plain_text
 from cvmstats.errors import AttributesError, DesignError, examples
 from cvmstats.survey.tables import as_text, file_rows
 
@@ -90,7 +91,7 @@ def levels_in(table: pd.DataFrame, attributes: Attributes, name: str) -> np.ndar
                 str(i + 1): i for i in range(len(known))}  # fmt: skip
         filled = (texts != "").to_numpy()
         blank &= ~filled
-        result[:, a] = [known.get(level_text(t), -1) for t in texts]
+        result[:, a] = [known.get(plain_text(t), -1) for t in texts]
         strange += [f"{attribute}: {t}" for t in texts[filled & (result[:, a] < 0)].unique()]
     part = np.flatnonzero(~blank & (result < 0).any(axis=1))
     if len(part):

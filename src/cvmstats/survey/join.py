@@ -11,6 +11,7 @@ import pandas as pd
 
 from cvmstats.data.choices import Choices
 from cvmstats.data.findings import Findings
+from cvmstats.data.merge import fill_column
 from cvmstats.data.respondents import Respondents
 from cvmstats.errors import RespondentsError, examples
 from cvmstats.survey.lists import read_respondents
@@ -105,14 +106,12 @@ def _merge(mine: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
             out[name] = known[name]
             continue
         old, new = out[name], known[name]
-        here, there = old.notna() & (old.astype(object) != ""), new.notna() & (new.astype(object) != "")
-        differ = here & there & (old.astype(object) != new.astype(object))
+        out[name], differ = fill_column(old, new)
         if differ.any():
             cases = [f"{i}: {a} and {b}" for i, a, b in zip(mine["id"][differ], old[differ], new[differ], strict=True)]
             raise RespondentsError(f"{differ.sum():,} people have another {name!r} in the table than what is known already\n"
                                    f"  for example {examples(cases)}\n"
                                    "  leave the column out of one of them, or rename it")  # fmt: skip
-        out[name] = old.astype(object).where(here, new.astype(object)).infer_objects()
     for name in ("account", "role"):
         out[name] = out[name].fillna("")
     return out

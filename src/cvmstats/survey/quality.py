@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -69,7 +70,8 @@ def check_choices(choices: Choices | Any, *, known: Mapping[str, float] | Sequen
     Raises
     ------
     ChoicesError
-        As ``read_choices`` does, for items in ``known`` that there are not, and for options of reading beside ``Choices``.
+        As ``read_choices`` does, for items in ``known`` that there are not or have no number, for options that there are not,
+        and for options of reading beside ``Choices``.
 
     Examples
     --------
@@ -151,6 +153,11 @@ class _Rows:
 
 
 def _read(source: Any, reading: Mapping[str, Any], rows: _Rows) -> Choices:
+    options = [name for name in inspect.signature(read_choices).parameters if name != "source"]
+    unknown = sorted(set(reading) - set(options))
+    if unknown:
+        raise ChoicesError(f"options that there are not: {examples(unknown)}\n  expected some of known, seed, "
+                           f"{', '.join(options)}")  # fmt: skip
     given = {k: v for k, v in reading.items() if k != "invalid"}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -178,6 +185,11 @@ def _known(choices: Choices, known: Mapping[str, float] | Sequence[str] | None) 
     if absent:
         raise ChoicesError(f"{len(absent)} of {len(values)} items in known= are not in the design\n  for example "
                            f"{examples(absent)}\n  expected ids or labels such as {examples(objects.ids)}")  # fmt: skip
+    strange = [f"{name}: {value}" for name, value in values.items() if not isinstance(value, int | float | np.number)]
+    if strange:
+        raise ChoicesError(f"{len(strange)} of {len(values)} values in known= are no numbers\n"
+                           f"  for example {examples(strange)}\n  expected a number for each item, or "
+                           "the items from the best down")  # fmt: skip
     out = np.full(len(objects), np.nan)
     for name, value in values.items():
         out[place[name]] = value

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from cvmstats.data.design import Design
 from cvmstats.data.items import Items
 from cvmstats.data.profiles import Profiles
 from cvmstats.data.store import whole_file
+from cvmstats.data.texts import plain_text
 from cvmstats.errors import DesignError, examples
 from cvmstats.survey.templates import HTML, MARKDOWN
 from cvmstats.survey.wordings import put_in, wordings
@@ -138,11 +139,13 @@ def escape_markdown(text: str) -> str:
     return re.sub(r"([\\`*_\[\]|#~$])", r"\\\1", text)
 
 
-def _versions(design: Design, version: str | Sequence[str] | None) -> list[int]:
+def _versions(design: Design, version: Any) -> list[int]:
     ids = list(design.version_ids or ())
-    wanted = ids if version is None else [version] if isinstance(version, str) else list(version)
+    wanted = ids if version is None else [plain_text(v) for v in ([version] if np.isscalar(version) else version)]
+    if not wanted:
+        raise DesignError(f"version= is empty\n  expected some of {examples(ids)}, or None for all")
     absent = [v for v in wanted if v not in ids]
-    if absent or not wanted:
+    if absent:
         raise DesignError(f"{len(absent)} of {len(wanted)} versions are not in the design\n  for example {examples(absent)}\n"
                           f"  expected some of {examples(ids)}")  # fmt: skip
     rows = [ids.index(v) for v in wanted]

@@ -49,8 +49,7 @@ def straight_lines(choices: Choices, answers: Answers, group: Group) -> Flags:
     its tail is multiplied by the number of positions and sides (Bonferroni). Where an item always stands in the same place, a
     preference explains the line, and nobody is suspected.
     """
-    seen = answers.shown if choices.displayed is None else np.asarray(choices.displayed)
-    order = np.argmax(answers.shown[:, :, None, :] == seen[:, :, :, None], axis=3)  # slot in `shown` of what was seen there
+    seen, order = _as_seen(choices)
     utility = predict(group, answers, group.without)
     n, _, width = seen.shape
     smallest, why = np.ones(n), np.full(n, "", dtype=object)
@@ -74,6 +73,15 @@ def straight_lines(choices: Choices, answers: Answers, group: Group) -> Flags:
                 why[r] = f"{side} in position {a + 1} in {count[r, a]} of {asked[r]} tasks"
     rows = np.flatnonzero(smallest * tests < STRAIGHT)
     return Flags(rows, [str(why[r]) for r in rows])
+
+
+def _as_seen(choices: Choices) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """What stood in each position of the screen (n, T, A), and the slot of ``shown`` that it has."""
+    shown = choices.design.shown[choices.version]
+    if choices.displayed is None:
+        return shown, np.broadcast_to(np.arange(shown.shape[2]), shown.shape)
+    seen = np.asarray(choices.displayed)
+    return seen, np.argmax(shown[:, :, None, :] == seen[:, :, :, None], axis=3)
 
 
 def _tail(p: Floats, count: npt.NDArray[np.int64]) -> Floats:
@@ -117,7 +125,8 @@ def identical_answers(choices: Choices, answers: Answers, group: Group | None, s
     answered alike has a mean and a variance larger than that of independent tasks, because some think alike; a beta-binomial
     distribution with these two moments (100,000 pairs at most) gives the probability that all are alike. And what the group and
     their own other tasks say of each person's picks gives the probability of the very picks of another, which is raised by
-    ``ALIKE``.
+    ``ALIKE``. Identical pairs themselves are left out of that, lest copies vouch for one another, unless they are most pairs:
+    people of one mind are alike because what they think tells their picks.
     """
     # who left out half of the tasks may coincide with others, and has a screen of their own
     answered = np.flatnonzero((choices.complete & choices.asked).sum(axis=1) >= FEW * np.maximum(choices.asked.sum(axis=1), 1))
@@ -136,7 +145,9 @@ def identical_answers(choices: Choices, answers: Answers, group: Group | None, s
     possible = sum(len(g) * (len(g) - 1) // 2 for g in versions.values())
     expected = possible * _chance_of_all(choices, list(versions.values()), possible, seed)
     if group is not None and expected > COINCIDENCE * pairs:
-        expected = min(expected, ALIKE * _predicted_pairs(choices, answers, group, list(versions.values()), seed))
+        most = 2 * pairs > possible
+        predicted = _predicted_pairs(choices, answers, group, list(versions.values()), seed, identical=most)
+        expected = min(expected, ALIKE * predicted * (1.0 if most else possible / (possible - pairs)))
     return Copies(same, pairs, expected)
 
 
@@ -170,8 +181,10 @@ def _chance_of_all(choices: Choices, versions: list[list[int]], possible: int, s
     return float(np.exp(np.log((a + steps) / (strength + steps)).sum()))
 
 
-def _predicted_pairs(choices: Choices, answers: Answers, group: Group, versions: list[list[int]], seed: int) -> float:
-    """Pairs that answer alike if everybody picks as predicted, identical ones apart; from 300 people of a version at most."""
+def _predicted_pairs(choices: Choices, answers: Answers, group: Group, versions: list[list[int]], seed: int, *,
+                     identical: bool) -> float:  # fmt: skip
+    """Pairs that answer alike if everybody picks as predicted, of all or of those that are not identical; from 300 people of a
+    version at most."""
     rng = np.random.default_rng(seed)
     total = 0.0
     for people in versions:
@@ -188,22 +201,24 @@ def _predicted_pairs(choices: Choices, answers: Answers, group: Group, versions:
             log_p = np.zeros(m)
             for s in stages_of(one):
                 log_p += np.log(np.where(s.pick, probabilities(utility, s), 1.0)).sum(axis=(1, 2))
-            mine += float(np.exp(log_p[(place != place[i]).any(axis=1)]).sum())
+            others = np.arange(m) != i if identical else (place != place[i]).any(axis=1)
+            mine += float(np.exp(log_p[others]).sum())
         total += mine / (m * (m - 1)) * len(people) * (len(people) - 1) / 2
     return total
 
 
 def repeated_positions(choices: Choices, straight: npt.NDArray[np.int64]) -> Flags:
-    """People of different sets whose picks lie in the same positions in all tasks, but the first of each group.
+    """People who saw something else and picked in the same positions of the screen in all tasks, but the first of each group.
 
     With T tasks of A positions the same sequence has a probability of about (A (A - 1))^-T; where a sequence has more than
     ``COINCIDENCE`` chances among all pairs of people, this says nothing and nobody is suspected. Straight lines are left to
     their own screen.
     """
-    place, shown = choices.place, choices.design.shown[choices.version]
+    seen, order = _as_seen(choices)
+    place = np.take_along_axis(choices.place, order, axis=2)
     out = np.ones(len(place), bool)
     out[straight] = False
-    size = (shown >= 0).sum(axis=2)
+    size = (seen >= 0).sum(axis=2)
     picks = (place != 0).sum(axis=2, where=place != -128)
     options = np.where(picks >= 2, size * (size - 1), np.maximum(size, 1))
     chance = -np.where(choices.complete, np.log(np.maximum(options, 1)), 0).sum(axis=1)
@@ -215,7 +230,7 @@ def repeated_positions(choices: Choices, straight: npt.NDArray[np.int64]) -> Fla
     for g in groups.values():
         if len(g) < 2 or chance[g[0]] + pairs > np.log(COINCIDENCE):
             continue
-        sets = {shown[r].tobytes() for r in g}
+        sets = {seen[r].tobytes() for r in g}
         if len(sets) > 1:
             rows += g[1:]
             why += [f"the positions of {choices.respondents.ids[g[0]]!r} in other sets"] * (len(g) - 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,11 @@ from cvmstats.data.design import Design
 from cvmstats.data.forms import Form, best_worst_form
 from cvmstats.data.frames import is_frame, to_pandas
 from cvmstats.data.respondents import Respondents
+from cvmstats.data.store import whole_numbers
 from cvmstats.errors import ChoicesError, examples
 from cvmstats.survey.second import Ways, answer_second, decide_pairs
 from cvmstats.survey.styles import ResponseStyles, leave_out, task_utilities
+from cvmstats.survey.tables import as_text
 
 Floats = npt.NDArray[np.float64]
 
@@ -36,7 +38,8 @@ def simulate_choices(utilities: Any, design: Design, respondents: Respondents | 
     design : Design
         What is shown.
     respondents : Respondents, optional
-        Who answers (R); by default "1", "2", ... or the ids of the table.
+        Who answers (R), matched by id where the table of utilities has ids; by default "1", "2", ... or the ids of the
+        table.
     version : array (R), optional
         The version of the design that each one sees; by default they take turns.
     form : str, or mapping {kind: form}
@@ -57,7 +60,8 @@ def simulate_choices(utilities: Any, design: Design, respondents: Respondents | 
     Raises
     ------
     ChoicesError
-        Where the utilities do not fit the design or the respondents, or are not finite, or ``styles`` do not fit the design.
+        Where the utilities do not fit the design or the respondents, or are not finite, or ``styles`` do not fit the design;
+        for ids in one of the two tables only, versions that the design has not, and what is no seed.
     DesignError
         Where graded tasks have no grades, or are not about two objects.
 
@@ -70,28 +74,36 @@ def simulate_choices(utilities: Any, design: Design, respondents: Respondents | 
       4 items · design ..., 1 version · 0 tasks incomplete
     """
     answer, ways = _answers(design, form), Ways.of(design, form, response or {})
+    if not (respondents is None or isinstance(respondents, Respondents)):
+        raise ChoicesError(f"respondents= is a {type(respondents).__name__}\n"
+                           "  expected Respondents: read_respondents(...)")  # fmt: skip
+    ids: list[str] = []
     if is_frame(utilities):
         table = to_pandas(utilities)
-        if respondents is None and "respondent" in table:
-            respondents = Respondents.from_ids(str(v) for v in table["respondent"])
-        values = _by_item(table, design)
+        ids, values = _ids(table), _by_item(table, design)
     else:
-        values = np.asarray(utilities, dtype=float)
+        values = _numbers(utilities)
     if values.ndim != 2 or values.shape[1] != len(design.objects):
         raise ChoicesError(f"utilities have shape {values.shape}\n  expected (respondents, {len(design.objects)})")
     wrong = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if len(wrong):
         raise ChoicesError(f"utilities of {len(wrong):,} of {len(values):,} people are not finite\n"
                            f"  for example row {examples([int(i) + 1 for i in wrong])}")  # fmt: skip
-    people = respondents or Respondents.from_ids(str(i + 1) for i in range(len(values)))
+    people = respondents or Respondents.from_ids(ids or (str(i + 1) for i in range(len(values))))
+    rows = np.array(_rows_of(ids, people.ids)) if ids else np.arange(len(values))
     if len(people) != len(values):
         raise ChoicesError(f"utilities of {len(values):,} people for {len(people):,} respondents\n"
                            "  expected a row each")  # fmt: skip
-    seen = np.arange(len(values)) % design.n_versions if version is None else np.asarray(version)
+    values = values[rows]
+    given = np.arange(len(values)) % design.n_versions if version is None else version
+    seen = whole_numbers("version", given, np.int64, ChoicesError)
     if seen.shape != (len(values),) or seen.min() < 0 or seen.max() >= design.n_versions:
         raise ChoicesError(f"version must hold {len(values):,} numbers from 0 to {design.n_versions - 1}")
     most = max(2, design.shown.shape[2] - 1) if (answer == RANK).any() else 2
-    rng = np.random.default_rng(seed)
+    try:
+        rng = np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise ChoicesError(f"seed is {seed!r}\n  expected a whole number from 0, or a numpy Generator") from None
     uniforms = rng.random((len(values), design.n_tasks, most + ways.dual.any()))
     if styles is None and ways.plain:
         place = simulate_places(values, design.shown, seen, uniforms, answer)
@@ -157,11 +169,43 @@ def _answers(design: Design, form: Form) -> npt.NDArray[np.int64]:
     return np.array([[number[str(k)] for k in row] for row in np.asarray(design.kind)])
 
 
+def _ids(table: pd.DataFrame) -> list[str]:
+    """Ids of a table of utilities, none where it has none."""
+    if "respondent" not in table:
+        return []
+    ids: list[str] = as_text(table["respondent"]).tolist()
+    blank = [f"row {i + 1}" for i, v in enumerate(ids) if v.strip() == ""]
+    if blank:
+        raise ChoicesError(f"{len(blank):,} of {len(ids):,} rows of utilities have no respondent\n"
+                           f"  for example {examples(blank)}\n  expected an id in each, or no such column")  # fmt: skip
+    return ids
+
+
+def _rows_of(ids: Sequence[str], people: Sequence[str]) -> list[int]:
+    """The row of utilities of each person."""
+    row, here = {v: i for i, v in enumerate(ids)}, set(people)
+    for one, other, lack in ((people, row, "respondents have no utilities"), (ids, here, "rows of utilities are of nobody")):
+        absent = [v for v in one if v not in other]
+        if absent:
+            raise ChoicesError(f"{len(absent):,} of {len(one):,} {lack}\n  for example {examples(absent)}\n"
+                               "  expected the same ids in the column 'respondent' and in respondents=")  # fmt: skip
+    return [row[v] for v in people]
+
+
+def _numbers(utilities: Any) -> Floats:
+    try:
+        return np.asarray(utilities, dtype=float)
+    except (TypeError, ValueError):
+        raise ChoicesError(f"utilities are no table of numbers, but {type(utilities).__name__}\n"
+                           "  expected an array (respondents, items) in logits, or a DataFrame with a column per item; of a "
+                           "fit utilities.to_frame()") from None  # fmt: skip
+
+
 def _by_item(table: pd.DataFrame, design: Design) -> npt.NDArray[np.float64]:
     for names in (design.objects.ids, design.objects.labels):
         absent = [n for n in names if n not in table]
         if not absent:
-            return table[list(names)].to_numpy(float)
+            return _numbers(table[list(names)])
     raise ChoicesError(f"the table of utilities lacks {len(absent)} of {len(design.objects)} items\n"
                        f"  for example {examples(absent)}\n"
                        "  expected a column per item, called by id or label")  # fmt: skip

@@ -7,11 +7,10 @@ from typing import Any, Literal
 
 from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design
-from cvmstats.data.store import load, save
+from cvmstats.data.store import save
 from cvmstats.errors import InputError
-from cvmstats.survey import read_attributes, read_choices, read_design, read_items, write_choices, write_design
-
-OURS = ".cvm"
+from cvmstats.survey import read_choices, read_design, write_choices, write_design
+from cvmstats.workflows.sources import is_ours, open_design, read_ours, things_of
 
 
 def convert_file(source: str | Path, out: str | Path, *, to: str, format: str | None = None, items: str | Path | None = None,
@@ -34,28 +33,29 @@ def convert_file(source: str | Path, out: str | Path, *, to: str, format: str | 
     what : {"answers", "design"}
         Which of the two ``source`` holds.
     options
-        Of ``read_choices``: picks, best_code, invalid, encoding.
+        Of ``read_choices``: columns, picks, best_code, invalid, encoding.
 
     Raises
     ------
     InputError
-        As the functions for reading and writing do, and where ``out`` and ``to`` do not fit together.
+        As the functions for reading and writing do, where ``out`` and ``to`` do not fit together, and where something is given
+        beside a ``.cvm`` file, which holds all of it.
     """
-    if (Path(out).suffix.lower() == OURS) != (to == "cvm"):
+    if is_ours(out) != (to == "cvm"):
         raise InputError(f"{Path(out).name} and the format {to!r} do not fit together\n"
                          "  expected a name that ends in .cvm for the format 'cvm', and only for it")  # fmt: skip
-    if items is not None and attributes is not None:
-        raise InputError("items and attributes are given\n  expected one of them")
-    things: Any = read_items(items) if items is not None else read_attributes(attributes) if attributes is not None else None
-    plan: Any = design
-    if design is not None:
-        plan = load(design) if Path(design).suffix.lower() == OURS else read_design(design, things, kind)
     result: Choices | Design
-    if Path(source).suffix.lower() == OURS:
-        result = load(source)
+    if is_ours(source):
+        beside = {name: value for name, value in options.items() if name != "invalid"}
+        result = read_ours(source, {"design": design, "items": items, "attributes": attributes, "format": format, **beside})
+        if what == "design" and isinstance(result, Choices):
+            raise InputError(f"{Path(source).name} holds Choices\n  expected a design")
     elif what == "design":
-        result = read_design(source, things, kind, encoding=options.get("encoding"))
+        result = read_design(source, things_of(items, attributes), kind, encoding=options.get("encoding"))
     else:
+        things, plan = things_of(items, attributes), open_design(design)
+        if not (plan is None or is_ours(design)):
+            plan = read_design(design, things, kind)
         result = read_choices(source, format=format, design=plan, items=None if plan is not None else things, **options)
     if to == "cvm":
         save(result, out)

@@ -141,8 +141,6 @@ def check_carried(choices: Choices, form: Format) -> None:
         own = dict(zip(design.objects.ids, design.objects.labels, strict=True))
         if any(own.get(label, label) != label for label in design.objects.labels):
             lost.append("labels that are the ids of other items")
-        if not all(label.strip() for label in design.objects.labels):
-            lost.append("items without a label")
     if carries.ids != "any":
         ids = list(choices.respondents.ids)
         numbered = [str(i) for i in range(1, len(ids) + 1)] if carries.ids == "order" else [str(n) for n in whole_numbers(ids)]
