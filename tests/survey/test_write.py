@@ -32,7 +32,7 @@ def answers(draw: st.DrawFn, *, partial: bool = True) -> Choices:
             TEXTS.filter(lambda t: t.strip() != "" and t not in ("NA", "NaN")), min_size=3, max_size=6, unique=True
         )
     )
-    ids = draw(st.lists(TEXTS, min_size=n, max_size=n, unique=True))
+    ids = draw(st.lists(TEXTS.filter(lambda t: t.strip() != ""), min_size=n, max_size=n, unique=True))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     shown = np.full((n_versions, n_tasks, len(items)), -1)
     for v in range(n_versions):

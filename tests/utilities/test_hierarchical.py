@@ -116,7 +116,7 @@ def test_ctrl_c_returns_the_draws_so_far() -> None:
     assert main is not None
 
     def interrupt() -> None:
-        time.sleep(1.5)
+        time.sleep(5)  # a busy machine is past warm-up then
         signal.pthread_kill(main, signal.SIGINT)
 
     threading.Thread(target=interrupt).start()

@@ -48,7 +48,7 @@ class Respondents:
         if table.empty:
             raise RespondentsError("a table of respondents has no rows")
         table["id"] = [plain_text(v) for v in table["id"].tolist()]
-        bad = [f"row {i + 1}" for i, v in enumerate(table["id"].tolist()) if v == ""]
+        bad = [f"row {i + 1}" for i, v in enumerate(table["id"].tolist()) if v.strip() == ""]
         if bad:
             raise RespondentsError(f"{len(bad)} respondents have no id\n  for example {examples(bad)}")
         twice = table["id"][table["id"].duplicated()].unique().tolist()
