@@ -168,7 +168,7 @@ CASES = {
     "best only": Case(partial(sets, "best", n_tasks=16)),
     "worst only": Case(partial(sets, "worst", n_tasks=16)),
     "pairs": Case(pairs),
-    "pairs, ties": Case(pairs, PAIRED, response={"tie": -0.3}, people=1000),
+    "pairs, ties": Case(pairs, PAIRED, response={"tie": -0.3}, people=320),
     "pairs, first has an advantage": Case(pairs, options={"position": True}, response={"position": 0.4}, people=320),
     "graded pairs": Case(partial(pairs, grades=GRADES), response={"grade 1": 0.3, "tie": -0.2}),
     "graded pairs, advantage": Case(partial(pairs, grades=GRADES[1:]), options={"position": True},
