@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 
 from cvmstats._numerics.blocks import Blocks
 from cvmstats._numerics.coded import make_coded, people_derivatives
+from cvmstats._numerics.curvature import add_curvature, add_own_curvature
 from cvmstats._numerics.lanes import WIDTH
 from cvmstats._numerics.layout import lay_out
 from cvmstats._numerics.likelihood import (
     FARTHEST,
-    add_curvature,
-    add_own_curvature,
     full_gradient,
     full_value,
     room_for,

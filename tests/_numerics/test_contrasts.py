@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvmstats._numerics.coded import Coded, make_coded, people_derivatives
+from cvmstats._numerics.curvature import add_own_curvature
 from cvmstats._numerics.lanes import WIDTH
 from cvmstats._numerics.layout import lay_out
-from cvmstats._numerics.likelihood import FARTHEST, add_own_curvature, full_gradient, full_value, room_for
+from cvmstats._numerics.likelihood import FARTHEST, full_gradient, full_value, room_for
 from cvmstats._numerics.link import plain_link
 from cvmstats._numerics.own import place_factors
 from cvmstats._numerics.tasks import Given, Reading, flatten

@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from cvmstats._numerics.blocks import Blocks
 from cvmstats._numerics.compiled import compiled
+from cvmstats._numerics.curvature import add_curvature, add_own_curvature
 from cvmstats._numerics.lane_algebra import (
     factorise,
     inner,
@@ -49,8 +50,6 @@ from cvmstats._numerics.lanes import (
     uniform,
 )
 from cvmstats._numerics.likelihood import (
-    add_curvature,
-    add_own_curvature,
     full_gradient,
     full_value,
     is_plain,
