@@ -49,6 +49,7 @@ def test_defaults() -> None:
         ({"shown": [[[0, -2]]]}, "below -1"),
         ({"shown": [[[0, 0.6]]]}, "1 of 2 values of shown are no whole numbers.*\n.*'0.6'"),
         ({"kind": "beste"}, "unknown kinds of task: 'beste'\n.*best_worst"),
+        ({"kind": ["best"] * 5}, r"kind has shape \(5,\)\n.*one kind, \(2,\) or"),
         ({"coding": np.eye(3)}, r"coding has shape \(3, 3\)"),
         ({"report": np.eye(4)}, r"report \(4, 4\)"),
         ({"report_labels": ("a",)}, "report_labels has size 1\n.*4"),

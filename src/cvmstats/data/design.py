@@ -79,7 +79,10 @@ class Design:
         n_objects = len(self.objects)
         put = object.__setattr__
         put(self, "shown", shown)
-        kind = np.broadcast_to(np.asarray(self.kind, dtype=object), (n_versions, n_tasks))
+        kind = np.asarray(self.kind, dtype=object)
+        if kind.shape not in ((), (n_tasks,), (1, n_tasks), (n_versions, 1), (n_versions, n_tasks)):
+            raise DesignError(f"kind has shape {kind.shape}\n  expected one kind, ({n_tasks},) or ({n_versions}, {n_tasks})")
+        kind = np.broadcast_to(kind, (n_versions, n_tasks))
         unknown = sorted({str(k) for k in kind.ravel()} - set(KINDS))
         if unknown:
             raise DesignError(f"unknown kinds of task: {examples(unknown)}\n  expected one of {', '.join(KINDS)}")
