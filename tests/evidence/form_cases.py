@@ -88,6 +88,12 @@ def pairs(n: int = 6, **options: Any) -> Design:
     return design_pairs(labels(n), seed=1, **options)
 
 
+def twice(**options: Any) -> Design:
+    """Every pair twice."""
+    design = pairs(**options)
+    return Design(objects=design.objects, shown=np.tile(design.shown, (1, 2, 1)), kind="pair")
+
+
 def halves() -> Design:
     """Every set asked twice: for the best, and for the worst."""
     design = sets()
@@ -168,7 +174,7 @@ CASES = {
     "best only": Case(partial(sets, "best", n_tasks=16)),
     "worst only": Case(partial(sets, "worst", n_tasks=16)),
     "pairs": Case(pairs),
-    "pairs, ties": Case(pairs, PAIRED, response={"tie": -0.3}, people=320),
+    "pairs, ties": Case(twice, PAIRED, response={"tie": -0.3}, people=400),
     "pairs, first has an advantage": Case(pairs, options={"position": True}, response={"position": 0.4}, people=320),
     "graded pairs": Case(partial(pairs, grades=GRADES), response={"grade 1": 0.3, "tie": -0.2}),
     "graded pairs, advantage": Case(partial(pairs, grades=GRADES[1:]), options={"position": True},
