@@ -15,6 +15,7 @@ import itertools
 import os
 import warnings
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: a process per core
@@ -38,6 +39,9 @@ PARTS = ("covariates", "mixture", "nesting", "weights", "constraint", "scale fac
 QUESTIONS = ("best-worst", "pairs", "conjoint")
 TAU, ACCOUNT_SD, SIZE = 0.6, 0.8, 0.65
 PRICE = {"price": "negative"}
+SHORT = Sampler(chains=2, draws=250, threads=1)
+LONG = Sampler(chains=2, draws=500, warmup=500, thin=20, threads=1)
+"""Of the table: sampling weights, and mixtures on few answers, mix slowly."""
 
 
 def design_of(question: str) -> Design:
@@ -70,7 +74,7 @@ def draw(design: Design, parts: set[str], rng: np.random.Generator) -> dict[str,
     return {"g": g, "x": x, "account": account, "effect": effect, "alpha": alpha, "label": label, "factor": factor}
 
 
-def judge(question: str, pair: tuple[str, ...], seed: int = 1) -> list[str]:
+def judge(question: str, pair: tuple[str, ...], seed: int = 1, sampler: Sampler = SHORT) -> list[str]:
     """A row of the table: what was compared, and whether all of it holds; or by what words the pair was refused."""
     rng, design, parts = np.random.default_rng([seed, 7]), design_of(question), set(pair)
     true = draw(design, parts, rng)
@@ -91,8 +95,7 @@ def judge(question: str, pair: tuple[str, ...], seed: int = 1) -> list[str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            fit = fit_hierarchical(answers, upper=upper, seed=seed, progress=False,
-                                   sampler=Sampler(chains=2, draws=250, threads=1))  # fmt: skip
+            fit = fit_hierarchical(answers, upper=upper, seed=seed, progress=False, sampler=sampler)
     except CvmError as error:
         return [question, " + ".join(pair), "refused: " + str(error).splitlines()[0], "", "", "refused by name"]
     assert fit.population is not None
@@ -131,11 +134,12 @@ def main() -> None:
     options = parser.parse_args()
     jobs = [(q, pair) for q in options.questions for pair in itertools.combinations(PARTS, 2)]
     lines = ["# Every pair of parts of a population", "",
-             f"Command: `uv run python tests/evidence/populations.py`; {R} people, 2 chains of 250 draws.",
-             "", "| question | parts | population and people | own parameters | least ESS | |",
+             f"Command: `uv run python tests/evidence/populations.py`; {R} people, {LONG.chains} chains of {LONG.draws} "
+             f"draws, every {LONG.thin}th sweep.", "",
+             "| question | parts | population and people | own parameters | least ESS | |",
              "|---|---|---|---|---|---|"]  # fmt: skip
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for row in pool.map(judge, *zip(*jobs, strict=True)):
+        for row in pool.map(partial(judge, sampler=LONG), *zip(*jobs, strict=True)):
             lines.append("| " + " | ".join(row) + " |")
             print(lines[-1], flush=True)
     options.out.write_text("\n".join(lines) + "\n")
