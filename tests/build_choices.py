@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cvmstats.data.choices import NO_ANSWER, Choices
+from cvmstats.data.choices import Choices
 from cvmstats.data.coding import sum_to_zero_basis
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
+from cvmstats.data.places import NO_ANSWER
 from cvmstats.data.respondents import Respondents
 
 Floats = npt.NDArray[np.float64]

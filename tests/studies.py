@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 
 from cvmstats.data.attributes import Attributes
-from cvmstats.data.choices import NO_ANSWER, Choices
+from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
+from cvmstats.data.places import NO_ANSWER
 from cvmstats.data.profiles import Profiles
 from cvmstats.data.respondents import Respondents
 from cvmstats.survey import read_choices

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvmstats.data.choices import NO_ANSWER, Choices
+from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
 from cvmstats.data.merge import concat_choices
+from cvmstats.data.places import NO_ANSWER
 from cvmstats.data.respondents import Respondents
 from cvmstats.design import combine_designs, design_best_worst
 from cvmstats.errors import ChoicesError, RespondentsError

@@ -10,9 +10,10 @@ from form_cases import Case, first_two
 
 from cvmstats._numerics.coded import Coded, make_coded, people_derivatives, sum_derivatives
 from cvmstats._numerics.tasks import Given, Reading, flatten
-from cvmstats.data.choices import NO_ANSWER, Choices
+from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design
 from cvmstats.data.forms import best_worst_form, given_of, reading_of
+from cvmstats.data.places import NO_ANSWER
 from cvmstats.data.respondents import Respondents
 from cvmstats.utilities.answers import to_tasks
 

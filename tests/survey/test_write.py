@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cvmstats.data.choices import NO_ANSWER, Choices
+from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
+from cvmstats.data.places import NO_ANSWER
 from cvmstats.data.respondents import Respondents
 from cvmstats.errors import ChoicesError, CvmWarning, DesignError
 from cvmstats.survey import read_choices, read_design, write_choices, write_design

@@ -11,10 +11,11 @@ import pytest
 
 from cvmstats._numerics.coded import make_coded
 from cvmstats.data.attributes import Attributes
-from cvmstats.data.choices import NO_ANSWER, Choices
+from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
 from cvmstats.data.mapping import map_choices
+from cvmstats.data.places import NO_ANSWER
 from cvmstats.data.population import Response
 from cvmstats.data.profiles import Profiles
 from cvmstats.data.respondents import Respondents

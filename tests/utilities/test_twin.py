@@ -13,9 +13,10 @@ from scipy import stats
 
 from cvmstats._numerics.logit import log_likelihood
 from cvmstats._numerics.simulate import simulate_places
-from cvmstats.data.choices import NO_ANSWER, Choices
+from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design, sum_to_zero_basis
 from cvmstats.data.items import Items
+from cvmstats.data.places import NO_ANSWER
 from cvmstats.data.respondents import Respondents
 from cvmstats.errors import ChoicesError, FitError
 from cvmstats.utilities.answers import to_tasks

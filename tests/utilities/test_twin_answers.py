@@ -10,9 +10,10 @@ import pytest
 
 from cvmstats._numerics.coded import Coded, make_coded, people_derivatives
 from cvmstats._numerics.tasks import FORMS, NEITHER, flatten
-from cvmstats.data.choices import NO_ANSWER, Choices
+from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
+from cvmstats.data.places import NO_ANSWER
 from cvmstats.data.respondents import Respondents
 from cvmstats.utilities.answers import to_tasks
 

@@ -12,12 +12,10 @@ import pandas as pd
 
 from cvmstats.data.design import Design
 from cvmstats.data.findings import Findings
+from cvmstats.data.places import NO_ANSWER, how_many, misplaced, without_second
 from cvmstats.data.respondents import Respondents
 from cvmstats.data.store import read_only, whole_numbers
 from cvmstats.errors import ChoicesError, examples
-
-NO_ANSWER = -128
-"""In ``place``: no answer about this object, it leaves the set."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -86,26 +84,11 @@ class Choices:
         self._check_places()
 
     def _check_places(self) -> None:
-        shown = (self.design.shown >= 0)[self.version]
-        beyond = np.argwhere((~shown) & (self.place != NO_ANSWER))
-        kind, dual = np.asarray(self.design.kind), np.asarray(self.design.dual)[self.version]
-        picks = np.isin(kind, ("best_worst", "best", "worst"))[self.version]
-        pair = np.isin(kind, ("pair", "graded"))[self.version]
-        best, worst, other = _ends(self.place)
-        wrong, stuck = (best > 1) | (worst > 1) | other, np.zeros(dual.shape, bool)
-        if dual.any():
-            anchor = self._anchor
-            far = _how_many(anchor & (np.abs(self.place) > 1) & (self.place != NO_ANSWER)) > 0
-            first, last, beyond_one = _ends(self.own_place)
-            wrong = np.where(dual, (best > 1) | (worst > 1) | far | (first > 1) | (last > 1) | beyond_one, wrong)
-            below = _how_many(~anchor & (self.place < 0) & (self.place != NO_ANSWER)) > 0
-            stuck = below & (_how_many(anchor & (self.place == 0)) > 0) & (_how_many(self.place != NO_ANSWER) == 2)
-        doubled, between = np.argwhere(picks & wrong), np.argwhere(picks & stuck)
-        pairs = np.argwhere(pair & ((best > 2) | other | ((best == 0) & (worst > 0))))
-        for rows, what in ((beyond[:, :2], "place something where nothing was shown"),
-                           (doubled, "name more than one best or more than one worst"),
-                           (between, "put the anchor neither before nor after the one object beside it"),
-                           (pairs, "to pairs are neither a winner (1) with a loser (0) nor a tie (1 and 1)")):  # fmt: skip
+        beyond = how_many((self.design.shown < 0)[self.version] & (self.place != NO_ANSWER)) > 0
+        wrong = [(beyond, "place something where nothing was shown"),
+                 *((mask, what) for mask, what, _ in misplaced(self.design, self.version, self.place))]  # fmt: skip
+        for mask, what in wrong:
+            rows = np.argwhere(mask)
             if len(rows):
                 where = [f"{self.respondents.ids[r]} task {self.design.task_ids[t]}" for r, t in rows]  # type: ignore[index]
                 raise ChoicesError(f"{len(rows):,} answers {what}\n  for example respondent {examples(where)}")
@@ -130,21 +113,7 @@ class Choices:
     @property
     def own_place(self) -> npt.NDArray[np.int8]:
         """Places in each set without what a second question placed (R, T, A): there the anchor has left (-128)."""
-        if not np.asarray(self.design.dual).any():
-            return self.place
-        anchor = self._anchor
-        first = (anchor & (self.place == 1)).any(axis=2, keepdims=True)
-        last = (anchor & (self.place == -1)).any(axis=2, keepdims=True)
-        place = self.place - (first & (self.place > 0)) + (last & (self.place < 0) & (self.place != NO_ANSWER))
-        return np.where(anchor, NO_ANSWER, place).astype(np.int8)
-
-    @property
-    def _anchor(self) -> npt.NDArray[np.bool_]:
-        """Where the anchor stands that a second question is about (R, T, A)."""
-        dual = np.asarray(self.design.dual)[self.version][:, :, None]
-        zero = np.append(~np.asarray(self.design.coding).any(axis=1), False)
-        result: npt.NDArray[np.bool_] = zero[self.design.shown[self.version]] & dual
-        return result
+        return without_second(self.design, self.version, self.place)
 
     @property
     def complete(self) -> npt.NDArray[np.bool_]:
@@ -244,17 +213,3 @@ class Choices:
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(repr(self))}</pre>"
-
-
-def _ends(place: npt.NDArray[np.int8]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-    """How many are best and worst in each task (R, T), and whether something has another place."""
-    other = _how_many((np.abs(place) > 1) & (place != NO_ANSWER)) > 0
-    return _how_many(place == 1), _how_many(place == -1), other
-
-
-def _how_many(marks: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
-    """Marks in each task (R, T); position by position, which is quicker than a sum over a short last axis."""
-    result = np.zeros(marks.shape[:2], np.int32)
-    for a in range(marks.shape[2]):
-        result += marks[:, :, a]
-    return result

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from cvmstats.data.attributes import Attributes
-from cvmstats.data.choices import NO_ANSWER, Choices
+from cvmstats.data.choices import Choices
 from cvmstats.data.coding import sum_to_zero_basis
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
+from cvmstats.data.places import NO_ANSWER
 from cvmstats.data.profiles import Profiles
 from cvmstats.errors import ChoicesError, MappedWarning, examples
 

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cvmstats.data.choices import NO_ANSWER, Choices
+from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design
+from cvmstats.data.places import NO_ANSWER
 from cvmstats.data.respondents import Respondents
 from cvmstats.errors import ChoicesError, examples
 

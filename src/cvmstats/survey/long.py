@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cvmstats.data.choices import NO_ANSWER
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
+from cvmstats.data.places import NO_ANSWER
 from cvmstats.data.profiles import Profiles
 from cvmstats.errors import ChoicesError, examples
 from cvmstats.survey.matching import Bools, Ints, Sets

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cvmstats.data.choices import NO_ANSWER
 from cvmstats.data.design import Design
+from cvmstats.data.places import NO_ANSWER
 from cvmstats.errors import examples
 from cvmstats.survey.problems import Problems
 

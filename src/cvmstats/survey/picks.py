@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cvmstats.data.choices import NO_ANSWER, Choices
+from cvmstats.data.choices import Choices
+from cvmstats.data.places import NO_ANSWER
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

@@ -16,7 +16,8 @@ from scipy.stats import chi2, norm
 from cvmstats._numerics.coded import make_coded
 from cvmstats._numerics.laplace import fit_people
 from cvmstats._numerics.logit import log_likelihood
-from cvmstats.data.choices import NO_ANSWER, Choices
+from cvmstats.data.choices import Choices
+from cvmstats.data.places import NO_ANSWER
 from cvmstats.survey.group import Group, fit_tasks, pool_tasks
 from cvmstats.survey.picks import Answers, Floats, stages_of
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cvmstats.data.choices import NO_ANSWER, Choices
+from cvmstats.data.choices import Choices
+from cvmstats.data.places import NO_ANSWER
 from cvmstats.errors import ChoicesError
 
 

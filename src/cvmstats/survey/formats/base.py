@@ -15,9 +15,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from cvmstats.data.attributes import Attributes
-from cvmstats.data.choices import NO_ANSWER, Choices
+from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design
 from cvmstats.data.items import Items
+from cvmstats.data.places import NO_ANSWER
 from cvmstats.data.profiles import Profiles
 from cvmstats.errors import ChoicesError, examples
 from cvmstats.survey.naming import whole_numbers
