@@ -18,6 +18,8 @@ Items = Annotated[Path | None, typer.Option(help="Table of the items.")]
 Attributes = Annotated[Path | None, typer.Option(help="Table of the attributes, where profiles or levels were shown.")]
 Columns = Annotated[list[str] | None, typer.Option(help="Our name of a column and the file's, such as respondent=ID; give "
                                                         "several.")]  # fmt: skip
+Kind = Annotated[str | None, typer.Option(help="What the tasks ask for: best_worst, best, worst, rank, pair, graded; else what "
+                                               "was answered.")]  # fmt: skip
 Picks = Annotated[str | None, typer.Option(help="What picks are: names, numbers, positions.")]
 BestCode = Annotated[str | None, typer.Option(help="Code of best in a Qualtrics export.")]
 Encoding = Annotated[str | None, typer.Option(help="Encoding of the file that is read; UTF-8 where nothing is said.")]
@@ -83,6 +85,7 @@ def check(
     attributes: Attributes = None,
     from_: From = None,
     columns: Columns = None,
+    kind: Kind = None,
     picks: Picks = None,
     best_code: BestCode = None,
     encoding: Encoding = None,
@@ -95,8 +98,8 @@ def check(
         from cvmstats.workflows import check_file
 
         findings = check_file(answers, design=design, items=items, attributes=attributes, format=from_,
-                              columns=_named(columns), picks=picks, best_code=best_code, encoding=encoding, known=best, out=out,
-                              seed=seed)  # fmt: skip
+                              columns=_named(columns), kind=kind, picks=picks, best_code=best_code, encoding=encoding,
+                              known=best, out=out, seed=seed)  # fmt: skip
         typer.echo(repr(findings))
         for remedy in findings.to_frame()["remedy"]:
             typer.echo(f"  -> {remedy}")
@@ -116,7 +119,7 @@ def convert(
     items: Items = None,
     attributes: Attributes = None,
     design: Annotated[Path | None, typer.Option(help="What was shown.")] = None,
-    kind: Annotated[str, typer.Option(help="What the tasks of the design ask for.")] = "best_worst",
+    kind: Kind = None,
     is_design: Annotated[bool, typer.Option("--is-design", help="IN is a design, not answers.")] = False,
     columns: Columns = None,
     picks: Picks = None,
@@ -134,14 +137,14 @@ def convert(
         typer.echo(f"{result!r}\n\nread from {result.source}\nwritten to {out}")
 
 
-def _named(columns: list[str] | None) -> dict[str, str] | None:
-    """``--columns`` as a mapping."""
+def _named(columns: list[str] | None) -> dict[str, str | None] | None:
+    """``--columns`` as a mapping; ``seconds=`` says that there is no such column."""
     from cvmstats.errors import InputError, examples
 
     strange = [c for c in columns or [] if "=" not in c]
     if strange:
         raise InputError(f"--columns {examples(strange)}\n  expected our name and the file's: --columns respondent=ID")
-    return dict(c.split("=", 1) for c in columns) if columns else None
+    return {name: text or None for name, text in (c.split("=", 1) for c in columns)} if columns else None
 
 
 @contextmanager

@@ -39,8 +39,8 @@ def page() -> str:
         "when writing (of seconds and of the order seen a warning tells that they are not written).",
         "",
         "| format | layout | kinds | people | versions | tasks | items | ties | objects without an answer | order seen | "
-        "seconds |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "second questions | numbers of a task |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     people = {"any": "any text", "numbers": "whole numbers", "order": "1, 2, ..., no column"}
     tasks = {"any": "any text", "numbers": "whole numbers", "order": "1, 2, ..., all asked"}
@@ -48,11 +48,11 @@ def page() -> str:
         if form.write is None:
             continue
         c = form.carries
-        flags = ["yes" if f else "no" for f in (c.ties, c.left_out, c.displayed, c.seconds)]
+        flags = ["yes" if f else "no" for f in (c.ties, c.left_out, c.displayed, c.second)]
         things = "labels" if c.labels else "ids or numbers"
         lines.append("| " + " | ".join([f"`{form.name}`", form.layout, ", ".join(c.kinds), people[c.ids],
                                         "a column" if c.versions else "by their sets", tasks[c.tasks], things,
-                                        *flags]) + " |")  # fmt: skip
+                                        *flags, ", ".join(c.amounts) or "none"]) + " |")  # fmt: skip
     return "\n".join(lines) + "\n"
 
 

@@ -19,6 +19,7 @@ from cvmstats.data.items import Items
 from cvmstats.data.places import NO_ANSWER
 from cvmstats.data.respondents import Respondents
 from cvmstats.survey import read_choices, read_design, write_choices, write_design
+from cvmstats.survey.amounts import AMOUNTS
 from cvmstats.survey.formats import FORMATS
 
 ANSWERS = [name for name, form in FORMATS.items() if form.write is not None]
@@ -46,7 +47,7 @@ def studies(draw: st.DrawFn, name: str) -> Choices:
         asked[:] = True
     shown = np.full((n_versions, n_tasks, len(labels)), -1)
     for v, t in np.argwhere(asked):
-        size = 2 if kind == "pair" else rng.integers(2, len(labels) + 1)
+        size = 2 if kind in ("pair", "graded") else rng.integers(2, len(labels) + 1)
         shown[v, t, :size] = rng.permutation(len(labels))[:size]
     sets = np.sort(shown, axis=2).reshape(n_versions, -1)
     if not carries.versions and len(np.unique(sets, axis=0)) < n_versions:
@@ -58,7 +59,8 @@ def studies(draw: st.DrawFn, name: str) -> Choices:
     versions = tuple(draw(st.sampled_from([["1", "2", "3"], ["01", "b,", "é\n\""]]))[:n_versions])
     if name == "spss":
         versions = None
-    design = Design(objects=items, shown=shown, kind=kind, task_ids=tasks, version_ids=versions)
+    grades = draw(st.sampled_from([(), ((0, "="), (1, "+"), (2, "++"))])) if kind == "graded" else ()
+    design = Design(objects=items, shown=shown, kind=kind, task_ids=tasks, version_ids=versions, grades=grades)
     version = rng.integers(0, n_versions, n)
     place = np.where(shown[version] >= 0, 0, NO_ANSWER)
     displayed = shown[version].copy()
@@ -72,9 +74,18 @@ def studies(draw: st.DrawFn, name: str) -> Choices:
             sides = rng.choice([0, 0, 1, 2]) if kind == "best_worst" else 2 if kind == "worst" else 1
             place[r, t, best] = 1 if sides in (0, 1) else place[r, t, best]
             place[r, t, worst] = -1 if sides in (0, 2) else place[r, t, worst]
-            if kind == "pair" and carries.ties and rng.random() < 0.3:
+            if kind == "rank":
+                place[r, t, :size] = rng.permutation(np.maximum(np.arange(size) - rng.integers(0, size) + 1, 0))
+            if kind in ("pair", "graded") and carries.ties and rng.random() < 0.3:
                 place[r, t, :2] = 1
-    return Choices(design=design, respondents=Respondents.from_ids(ids), version=version, place=place,
+    amounts: dict[str, np.ndarray] = {}
+    if kind == "graded":
+        amounts["strength"] = np.where((place == 1).sum(axis=2) == 1, rng.integers(1, 3, (n, n_tasks)), np.nan)
+    if "count" in carries.amounts and rng.random() < 0.5:
+        amounts["count"] = np.where(asked[version], rng.integers(0, 9, (n, n_tasks)) / 2, 1)
+    if "seconds" in carries.amounts and name == "long" and rng.random() < 0.5:
+        amounts["seconds"] = np.where(asked[version] & (rng.random((n, n_tasks)) < 0.8), rng.gamma(2, 9, (n, n_tasks)), np.nan)
+    return Choices(design=design, respondents=Respondents.from_ids(ids), version=version, place=place, **amounts,
                    displayed=displayed if carries.displayed and rng.random() < 0.5 else None)  # fmt: skip
 
 
@@ -91,6 +102,10 @@ def assert_same(first: Choices, second: Choices) -> None:
     assert np.array_equal(np.sort(shown[second.version], axis=2), np.sort(shown[first.version], axis=2))
     if FORMATS[first.source].carries.versions:
         assert np.array_equal(second.version, first.version)
+    for amount in AMOUNTS:
+        mine, theirs = getattr(first, amount), getattr(second, amount)
+        assert (mine is None) == (theirs is None)
+        assert mine is None or np.array_equal(mine, theirs, equal_nan=True)
     if first.displayed is not None:
         seen = first.design.shown[first.version] if second.displayed is None else second.displayed
         assert np.array_equal(seen, first.displayed)
@@ -120,7 +135,7 @@ def test_designs_come_back_as_they_were(name: str) -> None:
     @settings(max_examples=25, deadline=None)
     @given(studies("long"), st.sampled_from([e for e in form.endings if e != ".pq"]))
     def check(choices: Choices, ending: str) -> None:
-        design = choices.design
+        design = replace(choices.design, grades=())
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             path = write_design(design, Path(folder) / f"design{ending}", format=name)
             again = read_design(path, design.objects, str(np.asarray(design.kind)[0, 0]))

@@ -233,7 +233,7 @@ def test_answers_that_the_design_did_not_ask_for() -> None:
     best = Design(objects=DESIGN.objects, shown=DESIGN.shown, kind="best")
     assert "6 of 6 tasks name a worst item, and the design asks for the best only" in message(sound(), design=best)
     rank = Design(objects=DESIGN.objects, shown=DESIGN.shown, kind="rank")
-    assert "the design has tasks that read_choices does not read: 'rank'" in message(sound(), design=rank)
+    assert "6 of 6 tasks are no ranking" in message(sound(), design=rank)
     assert "or in another order" in message(sound(), design=DESIGN, items=Items.from_labels("dcba"))
 
 

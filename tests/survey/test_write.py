@@ -136,10 +136,10 @@ def test_a_write_that_fails_leaves_the_former_file(tmp_path: Path, monkeypatch: 
 
 def test_what_a_table_cannot_hold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ChoicesError, match=r"cannot hold 'count'(?s:.*)cvmstats.save"):
-        write_choices(simple(count=np.ones((1, 1))), tmp_path / "a.csv")
+        write_choices(simple(count=np.ones((1, 1))), tmp_path / "a.csv", format="wide")
     ranked = replace(simple().design, kind="rank")
-    with pytest.raises(ChoicesError, match="cannot hold 'rank'"):
-        write_choices(simple(design=ranked), tmp_path / "a.csv")
+    with pytest.raises(ChoicesError, match="cannot hold 'rank'(?s:.*)write them long"):
+        write_choices(simple(design=ranked), tmp_path / "a.csv", format="wide")
     with pytest.raises(ChoicesError, match=r"expected \.csv or \.parquet"):
         write_choices(simple(), tmp_path / "a.xlsx")
     with pytest.raises(ChoicesError, match="cannot hold 'objects without an answer'(?s:.*)write them long"):
@@ -148,7 +148,7 @@ def test_what_a_table_cannot_hold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ChoicesError, match=r"1 respondents were asked nothing"):
         write_choices(simple(design=nobody, place=np.full((1, 1, 3), NO_ANSWER)), tmp_path / "a.csv")
     with pytest.warns(CvmWarning, match="seconds of the answers are not written"):
-        write_choices(simple(seconds=np.ones((1, 1))), tmp_path / "a.csv")
+        write_choices(simple(seconds=np.ones((1, 1))), tmp_path / "a.csv", format="wide")
 
 
 @pytest.mark.parametrize("form", ["long", "wide"])

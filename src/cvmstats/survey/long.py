@@ -19,14 +19,20 @@ from cvmstats.survey.naming import index_of_names, items_by_number, match_names,
 from cvmstats.survey.problems import Problems
 from cvmstats.survey.tables import MISSING, Codes, coded, file_rows, natural_order
 
+LOWEST = 100
+"""The lowest rank that is read."""
 NOT_NUMERIC, NOT_A_CHOICE = 101, 102
 """Codes inside this module for a choice that is no number, and a number that is no choice."""
 
 
 def read_sets(
-    table: pd.DataFrame, found: Mapping[str, str], items: Items | Profiles | None, design: Design | None, problems: Problems
+    table: pd.DataFrame, found: Mapping[str, str], items: Items | Profiles | None, design: Design | None, problems: Problems,
+    kind: str | None = None,
 ) -> tuple[Sets | None, Items | Profiles, Bools]:
-    """The sets (None where none is usable), the items, and which tasks (R, T) cannot be used."""
+    """The sets (None where none is usable), the items, and which tasks (R, T) cannot be used.
+
+    ``kind`` is that of all tasks where there is no design, if it is known.
+    """
     respondent, ids = coded(table[found["respondent"]])
     task, tasks = _tasks(table[found["task"]], design)
     nobody = _note_blanks(respondent, ids, "respondent", problems)
@@ -34,7 +40,10 @@ def read_sets(
     if design is not None:
         _note_tasks([t for t in tasks if t.strip()], design, problems)
     items, index, strangers = _items(table, found, items)
-    code, said_codes, said_texts = _choices(table[found["choice"]])
+    ranked, paired = _ranked_and_paired(tasks, design, kind)
+    code, said_codes, said_texts = _choices(table[found["choice"]], LOWEST if ranked.any() else 1)
+    if ranked.any():
+        code[(np.abs(code) > 1) & (np.abs(code) <= LOWEST) & ~ranked[task]] = NOT_A_CHOICE
     position, unplaced = _positions(table, found)
     shape = (len(ids), len(tasks))
     size = shape[0] * shape[1]
@@ -70,10 +79,9 @@ def read_sets(
         odd = np.flatnonzero(code == value)
         note(mark(odd), what, "1 for the best, -1 for the worst, 0 or nothing for the others",
              "the choice " + examples([said_texts[i] for i in pd.unique(said_codes[odd])]) if len(odd) else "")  # fmt: skip
-    paired = _paired(design)
     for sign, word in ((1, "best"), (-1, "worst")):
         several = np.bincount(key[code == sign], minlength=size).reshape(shape) > 1
-        several[:, [t in paired for t in tasks]] &= sign < 0
+        several[:, paired] &= sign < 0
         note(several, f"name more than one {word}", f"one {word} item at most")
     note(n_rows == 1, "show one item only", "two items at least", loses=True)
     code[code > 100] = 0
@@ -109,12 +117,16 @@ def _note_tasks(tasks: list[str], design: Design, problems: Problems) -> None:
                      remedy="give the design that these answers were collected with: design=")  # fmt: skip
 
 
-def _paired(design: Design | None) -> set[str]:
-    """Names of the tasks that are pairs in all versions."""
+def _ranked_and_paired(tasks: list[str], design: Design | None, kind: str | None) -> tuple[Bools, Bools]:
+    """Tasks (T) in which more than the first and the last may be said in some version, and those that are pairs in all."""
     if design is None:
-        return set()
-    kinds = np.asarray(design.kind).T
-    return {name for name, of in zip(design.task_ids or (), kinds, strict=True) if set(of) == {"pair"}}
+        return np.full(len(tasks), kind == "rank"), np.full(len(tasks), kind in ("pair", "graded"))
+    kinds = np.asarray(design.kind)
+    far = ((kinds == "rank") | np.asarray(design.dual)).any(axis=0)
+    pair = np.isin(kinds, ("pair", "graded")).all(axis=0)
+    place = {name: t for t, name in enumerate(design.task_ids or ())}
+    at = [place.get(name, -1) for name in tasks]
+    return np.append(far, False)[at], np.append(pair, False)[at]
 
 
 def _tasks(values: pd.Series, design: Design | None) -> tuple[Codes, list[str]]:
@@ -155,8 +167,8 @@ def _items_in(texts: list[str], named: bool) -> Items:
     return Items.from_labels(names)
 
 
-def _choices(values: pd.Series) -> tuple[npt.NDArray[np.int8], Codes, list[str]]:
-    """What each row says of its item; and which of the distinct texts it has, and these."""
+def _choices(values: pd.Series, most: int) -> tuple[npt.NDArray[np.int8], Codes, list[str]]:
+    """What each row says of its item, places up to ``most``; and which of the distinct texts it has, and these."""
     codes, texts = coded(values)
 
     def code(text: str) -> int:
@@ -166,7 +178,7 @@ def _choices(values: pd.Series) -> tuple[npt.NDArray[np.int8], Codes, list[str]]
             number = float(text)
         except ValueError:
             return NOT_NUMERIC
-        return int(number) if number in (1, 0, -1, NO_ANSWER) else NOT_A_CHOICE
+        return int(number) if number == NO_ANSWER or (abs(number) <= most and number % 1 == 0) else NOT_A_CHOICE
 
     return np.array([code(t) for t in texts], np.int8).take(codes), codes, texts
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cvmstats.data.design import Design
-from cvmstats.data.places import NO_ANSWER
+from cvmstats.data.places import NO_ANSWER, misplaced, without_second
 from cvmstats.errors import examples
 from cvmstats.survey.problems import Problems
 
@@ -144,13 +144,27 @@ def _widened(array: npt.NDArray[Any], width: int, fill: int) -> npt.NDArray[Any]
 
 def check_kinds(place: npt.NDArray[np.int8], design: Design, version: Ints) -> list[tuple[Bools, str, str]]:
     """Tasks (R, T) that answer what they were not asked: mask, what is wrong, what was expected."""
-    if not np.isin(np.asarray(design.kind), ("best", "worst", "pair")).any():
+    kind, dual = np.asarray(design.kind), bool(np.asarray(design.dual).any())
+    if not dual and (kind == "best_worst").all():
         return []
-    best_only, worst_only, pair = ((np.asarray(design.kind) == k)[version] for k in ("best", "worst", "pair"))
-    best, worst = (place == 1).any(axis=2), (place == -1).any(axis=2)
-    return [
+    best_only, worst_only, rank = ((kind == k)[version] for k in ("best", "worst", "rank"))
+    pair = np.isin(kind, ("pair", "graded"))[version]
+    own = without_second(design, version, place)
+    best, worst = (own == 1).any(axis=2), (own == -1).any(axis=2)
+    result = [
         (worst & best_only, "name a worst item, and the design asks for the best only", "no choice of -1"),
-        (worst & pair, "name a worst item, and the design asks for the winner of a pair", "1 for it, 0 for "
-                                                                                                       "the other"),
+        (worst & pair, "name a worst item, and the design asks for the winner of a pair", "1 for it, 0 for the other"),
         (best & worst_only, "name a best item, and the design asks for the worst only", "no choice of 1"),
     ]
+    if rank.any():
+        result.append((rank & _not_a_ranking(own), "are no ranking", "1, 2, 3, ..., each once, 0 or nothing for the others"))
+    return result + misplaced(design, version, place) if dual else result
+
+
+def _not_a_ranking(place: npt.NDArray[np.int8]) -> Bools:
+    """Whether the ranks of a task (R, T) are other than 1, 2, ... up to their number."""
+    placed = np.where(place == NO_ANSWER, 0, place)
+    lowest = (placed != 0).sum(axis=2, keepdims=True)
+    due = np.arange(place.shape[2]) + 1 - (place.shape[2] - lowest)
+    result: Bools = (np.sort(placed, axis=2) != np.maximum(due, 0)).any(axis=2)
+    return result

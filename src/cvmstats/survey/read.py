@@ -14,18 +14,20 @@ import pandas as pd
 
 from cvmstats.data.attributes import Attributes
 from cvmstats.data.choices import Choices
-from cvmstats.data.design import Design
+from cvmstats.data.design import KINDS, Design
 from cvmstats.data.items import Items
+from cvmstats.data.places import NO_ANSWER
 from cvmstats.data.profiles import Profiles
 from cvmstats.data.respondents import Respondents
 from cvmstats.errors import ChoicesError, examples
+from cvmstats.survey.amounts import read_amounts, ungraded
 from cvmstats.survey.design_file import read_design
 from cvmstats.survey.formats import find_format, named_format, wide
 from cvmstats.survey.formats.base import Format, Reading, Source, Tidy, check_people
 from cvmstats.survey.formats.long import LAYOUT as LONG_LAYOUT
 from cvmstats.survey.formats.long import OURS, lacking, texts_only
 from cvmstats.survey.lists import read_items, read_respondents
-from cvmstats.survey.long import match_tasks, read_sets
+from cvmstats.survey.long import read_sets
 from cvmstats.survey.matching import Ints, check_kinds, find_versions, infer_versions, place_answers
 from cvmstats.survey.naming import match_names
 from cvmstats.survey.problems import Problems
@@ -41,20 +43,24 @@ def read_choices(
     items: Items | Attributes | Any | None = None,
     respondents: Respondents | Any | None = None,
     columns: Mapping[str, Any] | None = None,
+    kind: str | None = None,
     picks: Literal["names", "numbers", "positions", "import_ids"] | None = None,
     best_code: int | str | None = None,
     invalid: Literal["raise", "drop"] = "raise",
     encoding: str | None = None,
 ) -> Choices:
-    """Read answers to best-worst, best-only or worst-only tasks, and to pairs.
+    """Read answers to tasks of every kind; most formats hold best and worst picks and pairs, the long one all.
 
     Every format of ``docs/reference/formats.md`` is read; most are known by their columns. The two of our own:
 
     **Long**: a row for each item that a person saw in a task, with columns respondent, task, item and choice: 1 best,
-    -1 worst, 0, nothing or ``NA`` for the others (-128: no answer about this item, it leaves the set). ``position`` and
-    ``version`` are optional. Without a design it is inferred: people who saw the same sets in the same order share a
-    version, and a task without rows was not asked. With a column ``version`` the sets of a version are those of its
-    people, and with a design those of the design: a task without rows is then asked and unanswered.
+    -1 worst, 0, nothing or ``NA`` for the others (-128: no answer about this item, it leaves the set). Of a ranking: 1, 2, 3,
+    ..., of a tie of a pair 1 and 1. A design (or ``kind``) must say that rankings or grades were asked; what a second question
+    about an anchor says stands in the anchor's row: 1 before all others, which then begin with 2, -1 behind all, 0 between.
+    ``position``, ``version``, ``strength`` (of graded pairs), ``answer_count`` (how many times the task was answered so) and
+    ``seconds`` are optional, the last three the same on each row of a task. Without a design it is inferred: people who saw the
+    same sets in the same order share a version, and a task without rows was not asked. With a column ``version`` the sets of a
+    version are those of its people, and with a design those of the design: a task without rows is then asked and unanswered.
 
     **Wide**: a row for each person and a pair of columns for each task, such as ``B1, W1``; needs a design. Picks are
     item names (ids or labels), item numbers (1 to J in the order of the items) or positions in the task (1 to A). Where
@@ -82,8 +88,10 @@ def read_choices(
     respondents : Respondents, path or DataFrame, optional
         Who answered (:func:`read_respondents`), joined by id.
     columns : mapping, optional
-        Our names to the file's: respondent, task, position, item, choice, version; for wide answers ``best`` and
-        ``worst``, each a list of columns or a pattern such as ``"Q{task}_top"``.
+        Our names to the file's: respondent, task, position, item, choice, version, strength, count, seconds; for wide answers
+        ``best`` and ``worst``, each a list of columns or a pattern such as ``"Q{task}_top"``. None: there is no such column.
+    kind : {"best_worst", "best", "worst", "rank", "pair", "graded"}, optional
+        What all tasks ask for; by default what the design says, and without one what was answered: best, worst or both.
     picks : {"names", "numbers", "positions", "import_ids"}, optional
         What the picks of wide answers are; in a Qualtrics export, what the numbers of the order shown are.
     best_code : int or str, optional
@@ -111,7 +119,7 @@ def read_choices(
     >>> choices.respondents.ids, choices.place.tolist(), choices.source
     (('007',), [[[1, 0, -1]]], 'the dataframe (long, design inferred)')
     """
-    _check_options(picks, invalid, columns)
+    _check_options(picks, invalid, columns, kind)
     given = _open(source, encoding)
     form = _format_of(given, format, columns or {})
     if isinstance(items, Design):
@@ -127,21 +135,23 @@ def read_choices(
     assert form.tidy is not None
     tidy = form.tidy(given, said)
     if design is not None and plan is None:
-        plan = read_design(design, known, _kind_of(tidy))
+        plan = read_design(design, known, kind or _kind_of(tidy))
         tidy = form.tidy(given, replace(said, problems=problems.cleared(), things=plan.objects, design=plan))
     if plan is not None:
-        _check_design(plan, None if isinstance(known, Attributes) else known)
+        _check_design(plan, None if isinstance(known, Attributes) else known, form, kind)
     name = f"{given.name} ({'spss, ' if given.ending == '.sav' else ''}{form.name}{', ' * bool(tidy.how)}{tidy.how}"
     if tidy.pairs is None:
         things = plan.objects if plan is not None else tidy.things or known
-        choices = _read_long(tidy, None if isinstance(things, Attributes) else things, plan, problems, name, given.name)
+        _check_kind(kind, form)
+        choices = _read_long(tidy, None if isinstance(things, Attributes) else things, plan, kind, problems, name, given.name)
     else:
         choices = _read_wide(tidy, plan, problems, name, given.name)
     return choices if people is None else choices.with_respondents(people)
 
 
-def _check_options(picks: str | None, invalid: str, columns: Mapping[str, Any] | None) -> None:
-    for option, value, allowed in (("picks", picks, (None, *PICKS, "import_ids")), ("invalid", invalid, ("raise", "drop"))):
+def _check_options(picks: str | None, invalid: str, columns: Mapping[str, Any] | None, kind: str | None) -> None:
+    for option, value, allowed in (("picks", picks, (None, *PICKS, "import_ids")), ("invalid", invalid, ("raise", "drop")),
+                                   ("kind", kind, (None, *KINDS))):  # fmt: skip
         if value not in allowed:
             raise ChoicesError(
                 f"{option}={value!r} is not known\n  expected {' or '.join(repr(a) for a in allowed if a)}"
@@ -188,11 +198,22 @@ def _kind_of(tidy: Tidy) -> str:
     return "best_worst" if best == worst else "best" if best else "worst"
 
 
-def _check_design(design: Design, items: Items | Profiles | None) -> None:
-    other = sorted({str(k) for k in np.unique(np.asarray(design.kind).astype(str))} - {"best_worst", "best", "worst", "pair"})
-    if other or np.asarray(design.dual).any():
-        raise ChoicesError(f"the design has tasks that read_choices does not read: {examples(other or ['dual'])}\n"
-                           "  expected best_worst, best, worst or pair")  # fmt: skip
+def _check_kind(kind: str | None, form: Format) -> None:
+    if kind is not None and kind not in form.carries.kinds:
+        raise ChoicesError(f"the format {form.name!r} has no answers of the kind {kind!r}\n"
+                           f"  expected {' or '.join(form.carries.kinds)}\n  give them as a long table")  # fmt: skip
+
+
+def _check_design(design: Design, items: Items | Profiles | None, form: Format, kind: str | None) -> None:
+    kinds = {str(k) for k in np.unique(np.asarray(design.kind).astype(str))}
+    second = bool(np.asarray(design.dual).any()) and not form.carries.second
+    other = sorted(kinds - set(form.carries.kinds)) + ["dual"] * second
+    if other:
+        raise ChoicesError(f"the design has tasks of which the format {form.name!r} has no answers: {examples(other)}\n"
+                           f"  expected {' or '.join(form.carries.kinds)}\n  give the answers as a long table")  # fmt: skip
+    if kind is not None and kinds != {kind}:
+        raise ChoicesError(f"kind={kind!r}, and the design asks for {examples(sorted(kinds))}\n"
+                           "  leave kind= away, or give the design that these answers were collected with")  # fmt: skip
     if items is not None and items.ids != design.objects.ids:
         differ = sorted(set(items.ids) ^ set(design.objects.ids)) or list(items.ids)
         raise ChoicesError(f"items= are not those of the design {design.fingerprint[:6]}, or in another order\n"
@@ -201,10 +222,10 @@ def _check_design(design: Design, items: Items | Profiles | None) -> None:
 
 
 def _read_long(
-    tidy: Tidy, items: Items | Profiles | None, design: Design | None, problems: Problems, how: str, name: str
+    tidy: Tidy, items: Items | Profiles | None, design: Design | None, kind: str | None, problems: Problems, how: str, name: str
 ) -> Choices:
     table, found = tidy.table, tidy.found
-    sets, items, bad = read_sets(table, found, items, design, problems)
+    sets, items, bad = read_sets(table, found, items, design, problems, kind)
     if sets is None and problems.drop:
         problems.add("no task of the answers shows a set that can be used", expected="at least one",
                      remedy="mend what is said below")  # fmt: skip
@@ -213,8 +234,7 @@ def _read_long(
     assert sets is not None
     if design is None:
         shown, version, names = infer_versions(sets)
-        kind = _kind_of(tidy)
-        plan = Design(objects=items, shown=shown, kind=kind, version_ids=names, task_ids=sets.tasks,
+        plan = Design(objects=items, shown=shown, kind=kind or _kind_of(tidy), version_ids=names, task_ids=sets.tasks,
                       source=f"inferred from {name}")  # fmt: skip
     else:
         plan = design
@@ -224,26 +244,29 @@ def _read_long(
             version = _given(sets.version, sets.versions, design, problems, sets.ids)
     place, order = place_answers(sets, plan, version, bad, problems, given=design is not None)
     _note_kinds(place, plan, version, problems, sets.ids, sets.tasks)
+    amounts = _amounts(table, found, place, plan, version, problems, sets.ids)
     if not problems.of_tasks or problems.drop:
         _check_answered(place, problems, "1 for the best and -1 for the worst in the column of choices")
     problems.settle()
     moved = "position" in found and bool((order != plan.shown[version]).any())
     which = "design inferred" if design is None else f"design {plan.fingerprint[:6]}"
     return Choices(design=plan, respondents=Respondents.from_ids(sets.ids), version=version.astype(np.int32),
-                   place=place, displayed=order if moved else None, seconds=_seconds(tidy, sets.ids, plan),
-                   source=f"{how}, {which})")  # fmt: skip
+                   place=place, displayed=order if moved else None, source=f"{how}, {which})", **amounts)  # fmt: skip
 
 
-def _seconds(tidy: Tidy, ids: Sequence[str], design: Design) -> npt.NDArray[np.float64] | None:
-    """Times (R, T), where the file has them; not a number where a task has none."""
-    if tidy.seconds is None:
-        return None
-    tasks = list(design.task_ids or ())
-    result = np.full((len(ids), len(tasks)), np.nan)
-    r = pd.Index(ids).get_indexer(pd.Index(as_text(tidy.table[tidy.found["respondent"]])))
-    names, distinct = coded(tidy.table[tidy.found["task"]])
-    t = pd.Index(tasks).get_indexer(pd.Index(match_tasks(distinct, design)))[names]
-    result[r, t] = tidy.table[tidy.seconds].to_numpy(float)
+def _amounts(table: pd.DataFrame, found: Mapping[str, str], place: npt.NDArray[np.int8], design: Design, version: Ints,
+             problems: Problems, ids: Sequence[str]) -> dict[str, Any]:  # fmt: skip
+    """Strength, counts and seconds (R, T) where the file has them; tasks of which they are wrong lose their places."""
+    graded = bool((np.asarray(design.kind) == "graded").any())
+    result, bad = read_amounts(table, {k: v for k, v in found.items() if graded or k != "strength"}, ids, design, problems)
+    if graded:
+        wrong, expected = ungraded(result.get("strength"), place, design, version)
+        wrong &= ~bad
+        problems.add_tasks(wrong, "are decided, and by no grade that is known", of=bad.size, ids=ids,
+                           tasks=design.task_ids or (), expected=f"{expected} in a column 'strength'")  # fmt: skip
+        bad |= wrong
+    if bad.any():
+        place[bad[:, :, None] & (place != NO_ANSWER)] = 0
     return result
 
 
@@ -298,7 +321,7 @@ def _note_kinds(
     total = int((design.shown >= 0).any(axis=2)[version].sum())
     for mask, what, expected in check_kinds(place, design, version):
         problems.add_tasks(mask, what, of=total, ids=ids, tasks=tasks, expected=expected)
-        place[mask[:, :, None] & (np.abs(place.astype(np.int64)) == 1)] = 0
+        place[mask[:, :, None] & (place != NO_ANSWER)] = 0
 
 
 def _check_answered(place: npt.NDArray[np.int8], problems: Problems, expected: str) -> None:

@@ -31,6 +31,9 @@ ALIASES: dict[str, frozenset[str]] = {
     "item": frozenset({"item", "itemid", "itemname", "object", "objectid"}),
     "item_no": frozenset({"itemno", "itemnumber", "itemnum"}),
     "choice": frozenset({"choice", "response", "answer", "chosen"}),
+    "strength": frozenset({"strength"}),
+    "count": frozenset({"answercount"}),
+    "seconds": frozenset({"seconds"}),
     "version": frozenset({"version", "versionid", "versionno", "designversion"}),
     "account": frozenset({"account", "accountid", "company", "companyid", "customer", "customerid"}),
     "role": frozenset({"role", "function", "jobrole"}),
@@ -135,6 +138,8 @@ def find_columns(
 ) -> dict[str, str]:
     """Our names to the table's, for those that are there: as ``columns`` says, else by their usual names in any case.
 
+    A name for which ``columns`` says None is not looked for.
+
     Raises
     ------
     InputError
@@ -153,8 +158,9 @@ def find_columns(
         raise error(f"columns= gives {len(twice)} columns two names\n  for example {examples(twice)}\n"
                     "  expected a column of its own for each name")  # fmt: skip
     for ours in wanted:
-        if isinstance(given.get(ours), str):
-            found[ours] = given[ours]
+        if ours in given and not isinstance(given[ours], list | tuple):
+            if given[ours] is not None:
+                found[ours] = given[ours]
             continue
         fits = [c for c in table.columns if plain(c) in ALIASES[ours] and c not in taken]
         exact = [c for c in fits if c.lower() == ours]

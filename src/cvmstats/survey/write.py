@@ -21,17 +21,16 @@ from cvmstats.survey.formats.base import Format, check_carried
 def write_choices(choices: Choices, path: str | Path, format: str = "long") -> Path:
     """Write answers to a file; read again with their design they are the same, place by place.
 
-    ``long`` has a row for each item shown: respondent, version, task, position (as it was seen), item (id) and choice.
-    ``wide`` has a row for each person: respondent, version and ``best_1, worst_1, ...`` that hold item ids. The formats of
-    other
-    programs: ``bws_long``, ``support_bws``, ``sawtooth``, ``cho``, ``conjointly``, ``displayr``, ``pypi_maxdiff``,
-    ``qualtrics``,
+    ``long`` has a row for each item shown: respondent, version, task, position (as it was seen), item (id), choice, and
+    strength, answer_count, seconds where there are any; it holds every kind of answer. ``wide`` has a row for each person:
+    respondent, version and ``best_1, worst_1, ...`` that hold item ids. The formats of other programs: ``bws_long``,
+    ``support_bws``, ``sawtooth``, ``cho``, ``conjointly``, ``displayr``, ``pypi_maxdiff``, ``qualtrics``,
     ``qualtrics_module``, ``spss``. The file appears whole or not at all.
 
     Parameters
     ----------
     choices : Choices
-        Answers to best-worst, best-only or worst-only tasks, or to pairs.
+        Answers; of grades, rankings and second questions in the long format only.
     path : path
         Ends in ``.csv`` or ``.parquet``, or as the format's own files do (``.cho``, ``.sav``).
     format : str
@@ -41,7 +40,7 @@ def write_choices(choices: Choices, path: str | Path, format: str = "long") -> P
     ------
     ChoicesError
         Where the answers hold what the format cannot: other kinds of task, strength, counts, people who were asked
-        nothing, and so on; ``cvmstats.save`` keeps these.
+        nothing, and so on; ``long`` or ``cvmstats.save`` keep these.
     """
     form = named_format(format, ChoicesError, "write")
     target = _target(path, form, ChoicesError)
@@ -52,7 +51,8 @@ def write_choices(choices: Choices, path: str | Path, format: str = "long") -> P
                            f"  for example {examples(nothing)}\n  take them away: choices.take(...)")  # fmt: skip
     assert form.write is not None
     content = form.write(choices)
-    lost = [n for n in ("seconds", "displayed") if getattr(choices, n) is not None and not getattr(form.carries, n)]
+    kept = (*form.carries.amounts, *["displayed"] * form.carries.displayed)
+    lost = [n for n in ("seconds", "displayed") if getattr(choices, n) is not None and n not in kept]
     if lost:
         warnings.warn(f"{', '.join(lost)} of the answers are not written; cvmstats.save keeps them", CvmWarning, stacklevel=2)
     return _write(content, target)

@@ -30,7 +30,7 @@ def check_file(path: str | Path, *, design: Any = None, items: Any = None, attri
     out : path, optional
         Where a CSV of people goes: check, respondent, detail.
     reading
-        Further options of ``read_choices``: format, columns, picks, best_code, encoding.
+        Further options of ``read_choices``: format, columns, kind, picks, best_code, encoding.
 
     Raises
     ------

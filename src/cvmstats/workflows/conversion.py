@@ -14,7 +14,7 @@ from cvmstats.workflows.sources import is_ours, open_design, read_ours, things_o
 
 
 def convert_file(source: str | Path, out: str | Path, *, to: str, format: str | None = None, items: str | Path | None = None,
-            attributes: str | Path | None = None, design: str | Path | None = None, kind: str = "best_worst",
+            attributes: str | Path | None = None, design: str | Path | None = None, kind: str | None = None,
             what: Literal["answers", "design"] = "answers", **options: Any) -> Choices | Design:  # fmt: skip
     """Read answers, or a design, in one format and write them in another.
 
@@ -28,8 +28,8 @@ def convert_file(source: str | Path, out: str | Path, *, to: str, format: str | 
         The format of ``source``, found where nothing is said.
     items, attributes, design : path, optional
         What was shown; a design may be ``.cvm`` too.
-    kind : str
-        What the tasks of a design ask for.
+    kind : str, optional
+        What the tasks ask for; else what was answered: best, worst or both.
     what : {"answers", "design"}
         Which of the two ``source`` holds.
     options
@@ -47,16 +47,15 @@ def convert_file(source: str | Path, out: str | Path, *, to: str, format: str | 
     result: Choices | Design
     if is_ours(source):
         beside = {name: value for name, value in options.items() if name != "invalid"}
-        result = read_ours(source, {"design": design, "items": items, "attributes": attributes, "format": format, **beside})
+        result = read_ours(source, {"design": design, "items": items, "attributes": attributes, "format": format, "kind": kind,
+                                    **beside})
         if what == "design" and isinstance(result, Choices):
             raise InputError(f"{Path(source).name} holds Choices\n  expected a design")
     elif what == "design":
-        result = read_design(source, things_of(items, attributes), kind, encoding=options.get("encoding"))
+        result = read_design(source, things_of(items, attributes), kind or "best_worst", encoding=options.get("encoding"))
     else:
-        things, plan = things_of(items, attributes), open_design(design)
-        if not (plan is None or is_ours(design)):
-            plan = read_design(design, things, kind)
-        result = read_choices(source, format=format, design=plan, items=None if plan is not None else things, **options)
+        result = read_choices(source, format=format, design=open_design(design), items=things_of(items, attributes), kind=kind,
+                              **options)  # fmt: skip
     if to == "cvm":
         save(result, out)
     elif isinstance(result, Design):

@@ -56,8 +56,8 @@ class Tidy:
     """Answers in a table of ours.
 
     ``pairs`` is None in a long table (``found`` names its columns: respondent, task, item or item_no, choice, and version,
-    position where there are any), and in a wide one it names the columns of picks. ``seconds`` names a long column of times,
-    ``things`` are the objects where the file itself made them.
+    position, strength, count, seconds where there are any), and in a wide one it names the columns of picks. ``things`` are the
+    objects where the file itself made them.
     """
 
     table: pd.DataFrame
@@ -66,7 +66,6 @@ class Tidy:
     picks: str | None = None
     how: str = ""
     things: Items | Profiles | None = None
-    seconds: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +75,7 @@ class Carries:
     ``ids``: any text, ``numbers`` (no leading zeros), or ``order`` (1, 2, ... and no column for them). ``versions``: whether
     there is a column for them; where there is none they must differ in their sets. ``tasks``: any name, ``numbers``, or
     ``order`` (1, 2, ..., each one asked). ``labels``: items stand by their labels, which must then be no other item's id.
+    ``second``: second questions about an anchor. ``amounts``: which of strength, count and seconds.
     """
 
     kinds: tuple[str, ...] = PICKED
@@ -87,7 +87,8 @@ class Carries:
     ties: bool = False
     left_out: bool = False
     displayed: bool = False
-    seconds: bool = False
+    second: bool = False
+    amounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,9 +130,9 @@ def check_carried(choices: Choices, form: Format) -> None:
     shown = design.shown[choices.version] >= 0
     kinds = np.asarray(design.kind)[(design.shown >= 0).any(axis=2)]
     lost = sorted({str(k) for k in kinds} - set(carries.kinds))
-    if np.asarray(design.dual).any():
+    if np.asarray(design.dual).any() and not carries.second:
         lost.append("dual")
-    lost += [name for name in ("strength", "count") if getattr(choices, name) is not None]
+    lost += [n for n in ("strength", "count") if getattr(choices, n) is not None and n not in carries.amounts]
     if isinstance(design.objects, Profiles) and not carries.profiles:
         lost.append("profiles")
     if not carries.ties and ((choices.place == 1).sum(axis=2) > 1).any():

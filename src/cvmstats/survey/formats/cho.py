@@ -117,8 +117,7 @@ def _tidy(source: Source, reading: Reading) -> Tidy:
     read = _profiles if isinstance(things, Attributes | Profiles) else _items
     table, made = read(people, things, source.name)
     timed = bool((table["seconds"] > 0).any())
-    return Tidy(table=table, found={c: c for c in table.columns if c != "seconds"}, things=made,
-                seconds="seconds" if timed else None)  # fmt: skip
+    return Tidy(table=table, found={c: c for c in table.columns if timed or c != "seconds"}, things=made)
 
 
 def _items(people: list[Person], items: Any, name: str) -> tuple[pd.DataFrame, Items]:
@@ -231,6 +230,7 @@ def _seconds(time: float) -> str:
 CHO = Format(
     name="cho", what="Sawtooth: .CHO", layout="a .CHO file: what was shown and chosen, by number", detect=_detect, tidy=_tidy,
     write=_write, designs="answers", endings=(".cho",),
-    carries=Carries(kinds=(*PICKED, "pair"), ids="numbers", versions=False, tasks="order", displayed=True, seconds=True),
+    carries=Carries(kinds=(*PICKED, "pair"), ids="numbers", versions=False, tasks="order", displayed=True,
+                    amounts=("seconds",)),
     remark="items by number (MaxDiff) or profiles by levels (choose one); seconds too",
 )  # fmt: skip

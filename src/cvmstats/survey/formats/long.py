@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from cvmstats.data.choices import Choices
-from cvmstats.data.design import Design
+from cvmstats.data.design import KINDS, Design
 from cvmstats.errors import ChoicesError
+from cvmstats.survey.amounts import AMOUNTS
 from cvmstats.survey.formats.base import PICKED, Carries, Format, Reading, Source, Tidy, as_written
 from cvmstats.survey.tables import find_columns, missing_columns, plain
 
-OURS = ("respondent", "task", "position", "item", "item_no", "choice", "version")
+OURS = ("respondent", "task", "position", "item", "item_no", "choice", "version", *AMOUNTS)
 LAYOUT = "long: respondent, task, item, choice (1 best, -1 worst, 0), and version, position where there are any"
 _BWS = {"respondent": "id", "task": "block", "item": "label", "choice": "value"}
 
@@ -46,11 +47,12 @@ def _tidy(source: Source, reading: Reading) -> Tidy:
 def _write(choices: Choices) -> pd.DataFrame:
     design = choices.design
     r, t, a, item, place = as_written(choices)
+    amounts = {column: getattr(choices, name)[r, t] for name, column in AMOUNTS.items() if getattr(choices, name) is not None}
     return pd.DataFrame({
         "respondent": np.array(choices.respondents.ids, dtype=object)[r],
         "version": np.array(design.version_ids, dtype=object)[choices.version][r],
         "task": np.array(design.task_ids, dtype=object)[t], "position": a + 1,
-        "item": np.array(design.objects.ids, dtype=object)[item], "choice": place,
+        "item": np.array(design.objects.ids, dtype=object)[item], "choice": place, **amounts,
     })  # fmt: skip
 
 
@@ -85,9 +87,9 @@ def _write_bws(choices: Choices) -> pd.DataFrame:
 
 LONG = Format(
     name="long", what="our own long table", layout=LAYOUT, detect=_detect, tidy=_tidy, write=_write,
-    carries=Carries(kinds=(*PICKED, "pair"), ties=True, left_out=True, displayed=True),
+    carries=Carries(kinds=KINDS, ties=True, left_out=True, displayed=True, second=True, amounts=tuple(AMOUNTS)),
     designs="file", write_design=_write_design,
-    remark="all that a table can: versions, the order seen, objects without an answer, ties",
+    remark="every kind of answer; rankings, grades and second questions only where design= or kind= says so",
 )  # fmt: skip
 BWS_LONG = Format(
     name="bws_long", what="bwsTools, JMP, SAS: long", layout="long: id, block, label, value (1 best, -1 worst, 0)",
