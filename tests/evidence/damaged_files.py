@@ -29,7 +29,7 @@ from cvmstats.data.items import Items
 from cvmstats.data.respondents import Respondents
 from cvmstats.errors import CvmError, CvmWarning
 from cvmstats.survey import read_choices, read_design, read_utilities, write_choices, write_design
-from tests.evidence import oracles
+from tests.evidence import oracle_designs, oracles
 
 PER_FILE = 330
 LABELS = ["Preis, netto", "Qualität", "Lieferung", "Beratung", "Größe", "Nähe"]
@@ -58,6 +58,18 @@ def best_only() -> Choices:
                    place=np.where(whole.place == -1, 0, whole.place))  # fmt: skip
 
 
+def kinds() -> Choices:
+    """A ranking, a best-worst task and a graded pair, with seconds."""
+    shown = np.array([[[0, 1, 2, 3], [2, 4, 5, 1], [3, 5, -1, -1]], [[5, 4, 1, 0], [3, 2, 1, 0], [2, 0, -1, -1]]])
+    place = [[[2, 1, 3, 0], [1, 0, 0, -1], [1, 0, -128, -128]], [[1, 2, 3, 4], [0, 1, -1, 0], [0, 1, -128, -128]],
+             [[0, 1, 0, 0], [0, 0, -1, 0], [1, 1, -128, -128]], [[4, 3, 1, 2], [0, 0, 0, 0], [1, 0, -128, -128]]]  # fmt: skip
+    strength = [[np.nan, np.nan, 2], [np.nan, np.nan, 1], [np.nan, np.nan, 0], [np.nan, np.nan, 2]]
+    design = Design(objects=ITEMS, shown=shown, kind=np.array([["rank", "best_worst", "graded"]] * 2),
+                    grades=((0, "="), (1, "+"), (2, "++")))  # fmt: skip
+    return Choices(design=design, respondents=Respondents.from_ids(["1", "2", "3", "4"]), version=np.array([0, 1, 1, 0]),
+                   place=np.array(place), strength=np.array(strength), seconds=np.arange(12).reshape(4, 3) + 2.5)  # fmt: skip
+
+
 class File(NamedTuple):
     """A file to damage: how it is written, read, and read by the oracle; what is read as plain values that can be compared."""
 
@@ -68,7 +80,7 @@ class File(NamedTuple):
 
 
 def answers(choices: Choices) -> dict[tuple[str, str], dict[str, int]]:
-    """Each task that was answered: the items shown and what was said of each."""
+    """Each task that was answered: the items shown and what was said of each, and numbers that go with the task."""
     table = choices.to_frame()
     ids = choices.respondents.ids
     done = {(ids[r], choices.design.task_ids[t]) for r, t in np.argwhere(choices.answered)}
@@ -76,11 +88,14 @@ def answers(choices: Choices) -> dict[tuple[str, str], dict[str, int]]:
     for row in table.itertuples(index=False):
         if (row.respondent, row.task) in done:
             result[row.respondent, row.task][row.item] = row.choice
+    for name in ("strength", "seconds"):
+        for r, t in () if getattr(choices, name) is None else np.argwhere(~np.isnan(getattr(choices, name)) & choices.answered):
+            result[ids[r], choices.design.task_ids[t]][name] = float(getattr(choices, name)[r, t])
     return result
 
 
 def of_answers(name: str, ending: str = ".csv", sets: bool = True, choices: Callable[[], Choices] = study,
-               **options: Any) -> File:  # fmt: skip
+               reader: str = "", **options: Any) -> File:  # fmt: skip
     """A file of answers; ``sets``: it tells what was shown, and is read every second time without the design."""
 
     def read(path: Path, given: bool, invalid: str) -> Any:
@@ -89,7 +104,7 @@ def of_answers(name: str, ending: str = ".csv", sets: bool = True, choices: Call
                                     invalid=invalid, **options))  # fmt: skip
 
     def oracle(content: bytes, given: bool) -> Any:
-        return getattr(oracles, name)(content, choices().design if given or not sets else None, ITEMS)
+        return getattr(oracles, reader or name)(content, choices().design if given or not sets else None, ITEMS)
 
     return File(ending, lambda path: write_choices(choices(), path, format=name), read, oracle)
 
@@ -100,7 +115,7 @@ def of_design(name: str, ending: str = ".csv") -> File:
         return {k: part["item"].tolist() for k, part in table.groupby(["version", "task"])}
 
     return File(ending, lambda path: write_design(study().design, path, format=name), read,
-                lambda content, given: getattr(oracles, f"design_{name}")(content, ITEMS))  # fmt: skip
+                lambda content, given: getattr(oracle_designs, f"design_{name}")(content, ITEMS))  # fmt: skip
 
 
 def _write_scores(path: Path) -> None:
@@ -120,6 +135,7 @@ def _read_scores(path: Path, given: bool, invalid: str) -> Any:
 
 FILES = {
     "long": of_answers("long"), "wide": of_answers("wide", sets=False, picks="names"), "bws_long": of_answers("bws_long"),
+    "long, all kinds": of_answers("long", sets=False, choices=kinds, reader="long_of_kinds"),
     "support_bws": of_answers("support_bws", sets=False, picks="positions"),
     "sawtooth": of_answers("sawtooth", sets=False, picks="numbers"), "cho": of_answers("cho", ".cho"),
     "conjointly": of_answers("conjointly", choices=best_only), "displayr": of_answers("displayr", sets=False),
@@ -127,7 +143,7 @@ FILES = {
     "qualtrics_module": of_answers("qualtrics_module"), "spss": of_answers("spss", ".sav", sets=False, picks="names"),
     "design, long": of_design("long"), "design, sawtooth": of_design("sawtooth"),
     "design, decipher": of_design("decipher", ".dat"),
-    "scores": File(".csv", _write_scores, _read_scores, lambda content, given: oracles.scores(content, ITEMS)),
+    "scores": File(".csv", _write_scores, _read_scores, lambda content, given: oracle_designs.scores(content, ITEMS)),
 }  # fmt: skip
 
 
@@ -308,7 +324,7 @@ def main() -> None:
         print(row.file, "|", row.damage, "|", row.outcome, "|", row.told[:400])
     if sys.argv[1:]:
         return
-    kept = f"{len(table):,} files in {len(FILES)} formats; {len(failed):,} end otherwise than an error, the same, or left out."
+    kept = (f"{len(table):,} files of {len(FILES)} kinds; {len(failed):,} end otherwise than an error, the same, or left out.")
     versions = f"pandas {pd.__version__}, numpy {np.__version__}, Python {sys.version.split()[0]}; seed 0"
     text = ("# Damaged files\n\nCommand: `uv run python -m tests.evidence.damaged_files`; " + versions + ".\n\n" + kept +
             "\n\nError: a message of ours, the file is refused. Same: read, and equal cell by cell to what an "

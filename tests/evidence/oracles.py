@@ -1,10 +1,8 @@
 """Independent readers of every format, by the csv module: what stands in the bytes, task by task.
 
 Each answers ``{(respondent, task): {item id: 1, -1 or 0}}`` for the tasks that are answered, with all items of the set, and
-None
-for a task in which something does not make sense. They raise where the file as a whole makes none. In the latter case the
-library
-must refuse the file, in the former refuse it or name the task among those left out.
+None for a task in which something does not make sense. They raise where the file as a whole makes none. In the latter case the
+library must refuse the file, in the former refuse it or name the task among those left out.
 """
 
 from __future__ import annotations
@@ -14,104 +12,25 @@ import io
 import re
 import struct
 
-BLANK = {"", "NA", "NaN", "nan"}
-
-
-def text_of(content):
-    """UTF-8, or UTF-16 where the first bytes are its mark."""
-    return content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-
-
-def rows_of(content, delimiter=","):
-    """Heading and rows; empty lines are none."""
-    text = text_of(content)
-    rows = [r for r in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if r]
-    assert all(len(r) == len(rows[0]) for r in rows), "ragged"
-    head = [h.strip() for h in rows[0]]
-    assert len(set(head)) == len(head), "a name twice"
-    return head, rows[1:]
-
-
-def loose(name):
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def column(head, *names, needed=True):
-    hits = [i for i, h in enumerate(head) if loose(h) in names]
-    if not hits and not needed:
-        return None
-    (hit,) = hits
-    return hit
-
-
-def number(text):
-    """A whole number, or None: 3, 3.0, with blanks around it."""
-    m = re.fullmatch(r"\s*\+?(\d{1,9})(?:\.0*)?\s*", text)
-    return int(m[1]) if m else None
-
-
-def item_named(text, items):
-    """An id, or else a label."""
-    table = {**dict(zip(items.labels, items.ids, strict=True)), **{i: i for i in items.ids}}
-    return table.get(text)
-
-
-def nth(things, text):
-    """The thing of this number from 1, None where there is none."""
-    n = number(text)
-    return things[n - 1] if n is not None and 1 <= n <= len(things) else None
-
-
-def task_named(text, design):
-    return text if design is None else as_known(text, design.task_ids)
-
-
-def as_known(text, names):
-    """The name itself, or else the one that is the same number."""
-    hit = [t for t in names if number(t) is not None and number(t) == number(text)]
-    return hit[0] if hit and text not in names else text
-
-
-def sign_of(text):
-    if text.strip() in BLANK:
-        return 0
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return int(value) if value in (1, 0, -1) else None
-
-
-def put(tasks, key, name, sign):
-    """One item of a set, and what was said of it; the task is None from then on where that makes no sense."""
-    said = tasks.setdefault(key, {})
-    if said is None or name is None or sign is None or name in said:
-        tasks[key] = None
-    else:
-        said[name] = sign
-
-
-def pick(tasks, key, name, sign):
-    """What was picked of a set that is known already."""
-    said = tasks[key]
-    if said is None or said.get(name) != 0:
-        tasks[key] = None
-    else:
-        said[name] = sign
-
-
-def finish(tasks, design=None):
-    """Answered tasks; None where there are two bests or worsts, one item only, or a set that the design does not have there."""
-    result = {}
-    for (who, task), said in tasks.items():
-        if said is not None:
-            signs = list(said.values())
-            known = design is None or any(version.get(task) == set(said) for version in sets_of(design))
-            if len(said) < 2 or signs.count(1) > 1 or signs.count(-1) > 1 or not known:
-                said = None
-        if said is None or any(said.values()):
-            result[who, task] = said
-    return result
+from tests.evidence.oracle_cells import (
+    BLANK,
+    RESPONDENT,
+    as_known,
+    column,
+    finish,
+    item_named,
+    loose,
+    nth,
+    number,
+    pick,
+    put,
+    rank_of,
+    rows_of,
+    sets_of,
+    sign_of,
+    task_named,
+    text_of,
+)
 
 
 def _long(content, design, items, names, item):
@@ -126,18 +45,43 @@ def _long(content, design, items, names, item):
     return finish(tasks, design)
 
 
-def sets_of(design):
-    ids = design.objects.ids
-    return [{task: {ids[j] for j in row if j >= 0} for task, row in zip(design.task_ids, version, strict=True)}
-            for version in design.shown.tolist()]  # fmt: skip
-
-
-RESPONDENT = ("respondent", "id", "resp", "respid", "respondentid", "responseid", "participant", "person", "subject")
-
-
 def long(content, design, items):
     return _long(content, design, items, [RESPONDENT, ("task",), ("item", "itemid"), ("choice",)],
                  lambda t: item_named(t, items))  # fmt: skip
+
+
+def long_of_kinds(content, design, items):
+    """Tasks 1, 2, 3: a ranking, best and worst, a pair with a grade of 1 or 2 that may be a tie; strength and seconds."""
+    head, rows = rows_of(content)
+    at = [column(head, *n) for n in (RESPONDENT, ("task",), ("item", "itemid"), ("choice",))]
+    more = {name: column(head, name, needed=False) for name in ("strength", "seconds")}
+    tasks, numbers = {}, {}
+    for row in rows:
+        who, task, thing, choice = (row[i] for i in at)
+        assert who != ""
+        assert task != ""
+        key = who, task_named(task, design)
+        put(tasks, key, item_named(thing, items), rank_of(choice) if key[1] == "1" else sign_of(choice))
+        for name, i in more.items():
+            if i is not None and row[i].strip() not in BLANK:
+                value = float(row[i])
+                assert 0 <= value < float("inf")
+                numbers.setdefault((*key, name), set()).add(value)
+    result = {}
+    for key, said in tasks.items():
+        if said is None or not any(version.get(key[1]) == set(said) for version in sets_of(design)):
+            result[key] = None
+            continue
+        own = {name: numbers.get((*key, name), set()) for name in more}
+        signs = sorted(said.values())
+        first, ranks = signs.count(1), [s for s in signs if s != 0]
+        fits = {"1": ranks == list(range(1, len(ranks) + 1)), "2": first <= 1 and signs.count(-1) <= 1,
+                "3": -1 not in signs and (first != 1 or own["strength"] in ({1.0}, {2.0}))}  # fmt: skip
+        if not fits[key[1]] or any(len(values) > 1 for values in own.values()):
+            result[key] = None
+        elif any(signs):
+            result[key] = said | {name: min(values) for name, values in own.items() if values}
+    return result
 
 
 def bws_long(content, design, items):
@@ -365,52 +309,3 @@ def spss(content, design, items):
     text = io.StringIO()
     csv.writer(text).writerows([head, *rows])
     return wide(text.getvalue().encode(), design, items)
-
-
-def design_long(content, items):
-    head, rows = rows_of(content)
-    version, position = column(head, "version", needed=False), column(head, "position", needed=False)
-    task = column(head, "task")
-    item = column(head, "item", "itemid")
-    tasks = {}
-    for n, row in enumerate(rows):
-        at = float(row[position]) if position is not None else n
-        slots = tasks.setdefault((row[version] if version is not None else "1", row[task]), {})
-        assert at not in slots
-        slots[at] = item_named(row[item], items)
-    return {k: [v[p] for p in sorted(v)] for k, v in tasks.items()}
-
-
-def _design_by_number(content, items, delimiter):
-    head, rows = rows_of(content, delimiter)
-    version, task = column(head, "version", needed=False), column(head, "set", "task")
-    slots = sorted((int(loose(h)[4:]), i) for i, h in enumerate(head) if re.fullmatch(r"item\d+", loose(h)))
-    result = {}
-    for row in rows:
-        key = row[version] if version is not None else "1", row[task]
-        assert key not in result
-        cells = [row[i].strip() for _, i in slots]
-        while cells and cells[-1] in {*BLANK, "0", "-1"}:
-            cells.pop()
-        result[key] = [nth(items.ids, text) for text in cells if text not in ("", "0")]
-    return result
-
-
-def design_sawtooth(content, items):
-    return _design_by_number(content, items, ",")
-
-
-def design_decipher(content, items):
-    return _design_by_number(content, items, "\t")
-
-
-def scores(content, items):
-    head, rows = rows_of(content)
-    who = column(head, "respondentid", *RESPONDENT)
-    result = {}
-    assert len({r[who] for r in rows}) == len(rows)
-    for row in rows:
-        values = {label: float(row[head.index(label)]) for label in items.labels}
-        mean = sum(values.values()) / len(values)
-        result |= {(row[who], label): v - mean for label, v in values.items()}
-    return result

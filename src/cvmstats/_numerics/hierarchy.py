@@ -313,6 +313,7 @@ class Hierarchy:
                 people.value[...] = value
             self.walk.adapt(self.common, ratio, adapt)
 
+    @np.errstate(over="ignore", invalid="ignore")  # what is not finite is not taken
     def _draw_factors(self, adapt: float) -> None:
         """lambda_i, then tau."""
         people, at = self.chains[0].people, self.at

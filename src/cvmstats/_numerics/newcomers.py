@@ -298,6 +298,7 @@ class Newcomers:
         self._settle(np.where(mine[:, None], trial, beta), np.where(mine, value, now))
         self._place_offset()
 
+    @np.errstate(over="ignore", invalid="ignore")  # what is not finite is not taken
     def _draw_factors(self, adapt: float) -> None:
         """lambda_i, and lambda_i with beta_i so that utilities stay what they are, as in the fit; tau is known."""
         people, at, tau = self.people, self.at, self.known.tau
