@@ -79,29 +79,29 @@ class File(NamedTuple):
     oracle: Callable[[bytes, bool], Any]
 
 
-def answers(choices: Choices) -> dict[tuple[str, str], dict[str, int]]:
+def answers(choices: Choices, numbers: tuple[str, ...] = ()) -> dict[tuple[str, str], dict[str, float]]:
     """Each task that was answered: the items shown and what was said of each, and numbers that go with the task."""
     table = choices.to_frame()
     ids = choices.respondents.ids
     done = {(ids[r], choices.design.task_ids[t]) for r, t in np.argwhere(choices.answered)}
-    result: dict[tuple[str, str], dict[str, int]] = {key: {} for key in done}
+    result: dict[tuple[str, str], dict[str, float]] = {key: {} for key in done}
     for row in table.itertuples(index=False):
         if (row.respondent, row.task) in done:
             result[row.respondent, row.task][row.item] = row.choice
-    for name in ("strength", "seconds"):
+    for name in numbers:
         for r, t in () if getattr(choices, name) is None else np.argwhere(~np.isnan(getattr(choices, name)) & choices.answered):
             result[ids[r], choices.design.task_ids[t]][name] = float(getattr(choices, name)[r, t])
     return result
 
 
 def of_answers(name: str, ending: str = ".csv", sets: bool = True, choices: Callable[[], Choices] = study,
-               reader: str = "", **options: Any) -> File:  # fmt: skip
+               reader: str = "", numbers: tuple[str, ...] = (), **options: Any) -> File:  # fmt: skip
     """A file of answers; ``sets``: it tells what was shown, and is read every second time without the design."""
 
     def read(path: Path, given: bool, invalid: str) -> Any:
         design = choices().design if given or not sets else None
         return answers(read_choices(path, format=name, design=design, items=None if design is not None else ITEMS,
-                                    invalid=invalid, **options))  # fmt: skip
+                                    invalid=invalid, **options), numbers)  # fmt: skip
 
     def oracle(content: bytes, given: bool) -> Any:
         return getattr(oracles, reader or name)(content, choices().design if given or not sets else None, ITEMS)
@@ -135,7 +135,8 @@ def _read_scores(path: Path, given: bool, invalid: str) -> Any:
 
 FILES = {
     "long": of_answers("long"), "wide": of_answers("wide", sets=False, picks="names"), "bws_long": of_answers("bws_long"),
-    "long, all kinds": of_answers("long", sets=False, choices=kinds, reader="long_of_kinds"),
+    "long, all kinds": of_answers("long", sets=False, choices=kinds, reader="long_of_kinds",
+                                   numbers=("strength", "seconds")),
     "support_bws": of_answers("support_bws", sets=False, picks="positions"),
     "sawtooth": of_answers("sawtooth", sets=False, picks="numbers"), "cho": of_answers("cho", ".cho"),
     "conjointly": of_answers("conjointly", choices=best_only), "displayr": of_answers("displayr", sets=False),

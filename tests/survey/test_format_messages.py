@@ -230,6 +230,25 @@ def test_spss_refuses_texts_that_it_would_change(tmp_path: Path) -> None:
     assert "two values of 'x' in a.sav have one label\n  for example 'one'" in refused(path)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        (b"UTF-8", b"]TF-8", r"the unknown encoding '\]TF-8'"),
+        (b"best_2\t", b"best_2\x86", "codec can't decode byte 0x86"),
+        (b"best_2\t", b"best_2 ", "the long names of variables"),
+    ],
+)
+def test_spss_files_whose_names_are_damaged_are_refused(old: bytes, new: bytes, what: str, tmp_path: Path) -> None:
+    """Each was read before: by another program's guess, or with a column under its short name."""
+    pytest.importorskip("pyreadstat")
+    path = write_choices(study(), tmp_path / "a.sav", "spss")
+    content = path.read_bytes()
+    assert content.count(old) == 1
+    path.write_bytes(content.replace(old, new))
+    with pytest.raises(ChoicesError, match=f"its dictionary is damaged.*{what}"):
+        read_choices(path, design=study().design, picks="names")
+
+
 def test_spss_values_without_a_label_are_whole_numbers(tmp_path: Path) -> None:
     pyreadstat = pytest.importorskip("pyreadstat")
     labels = {"id": {1.0: "one"}}
@@ -244,7 +263,7 @@ def test_times_of_a_cho_file(tmp_path: Path) -> None:
     path = write_choices(replace(whole, seconds=times), tmp_path / "a.cho", "cho")
     back = read_choices(path, items=whole.design.objects, design=whole.design)
     assert back.seconds is not None
-    assert back.seconds[0].tolist() == [0.0, 1e-5, 2.0]
+    np.testing.assert_array_equal(back.seconds[0], [np.nan, 1e-5, 2.0])  # no time is no time, not none at all
     times[0, 0] = np.inf
     with pytest.raises(ChoicesError, match="the format 'cho' cannot hold times without end"):
         write_choices(replace(whole, seconds=times), path, "cho")

@@ -6,6 +6,7 @@ ReadStat, the C library below it, ends the whole process on some damaged files, 
 
 from __future__ import annotations
 
+import codecs
 import struct
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,7 @@ def _walk(content: bytes) -> None:
         if not holds:
             raise ValueError(what)
 
+    names, encoding = b"", "utf-8"
     at, slots, left = 176, 0, 0  # slots of 8 bytes in a case; of them, those that continue a text
     while True:
         (kind,) = whole(at, 1)
@@ -110,11 +112,25 @@ def _walk(content: bytes) -> None:
         elif kind == 6:
             at += 4 + 80 * whole(at, 1)[0]
         elif kind == 7:
-            _, size, n = whole(at, 3)
+            what, size, n = whole(at, 3)
             need(size > 0 and n >= 0, "a record of extensions")
+            data = content[at + 12 : at + 12 + size * n]
+            names, encoding = (data if what == 13 else names), (data.decode("ascii") if what == 20 else encoding)
             at += 12 + size * n
         else:
             need(kind == 999 and left == 0, f"a record of the unknown kind {kind}" if kind != 999 else "a text cut off")
             break
         need(at <= len(content), "a record beyond the end of the file")
     need(slots > 0, "no variables")
+    pairs = names.decode(_codec(encoding)).split("\t")  # SHORT=long
+    need(all(pair.count("=") == 1 for pair in pairs if pair), "the long names of variables")
+
+
+def _codec(encoding: str) -> str:
+    """Python's name of an encoding."""
+    for name in (encoding.strip(), encoding.strip().lower().replace("windows-", "cp")):
+        try:
+            return codecs.lookup(name).name
+        except LookupError:
+            continue
+    raise ValueError(f"the unknown encoding {encoding!r}")

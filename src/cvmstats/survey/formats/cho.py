@@ -116,7 +116,8 @@ def _tidy(source: Source, reading: Reading) -> Tidy:
     things = reading.things
     read = _profiles if isinstance(things, Attributes | Profiles) else _items
     table, made = read(people, things, source.name)
-    timed = bool((table["seconds"] > 0).any())
+    table["seconds"] = table["seconds"].where(table["seconds"] > 0)  # 0: none was taken
+    timed = bool(table["seconds"].notna().any())
     return Tidy(table=table, found={c: c for c in table.columns if timed or c != "seconds"}, things=made)
 
 
