@@ -135,7 +135,8 @@ def main() -> None:
     jobs = [(q, pair) for q in options.questions for pair in itertools.combinations(PARTS, 2)]
     lines = ["# Every pair of parts of a population", "",
              f"Command: `uv run python tests/evidence/populations.py`; {R} people, {LONG.chains} chains of {LONG.draws} "
-             f"draws, every {LONG.thin}th sweep.", "",
+             f"draws, every {LONG.thin}th sweep. Least ESS: of all means, sds, correlations, effects, sizes. Two components "
+             "that answers hardly tell apart mix slowly, pairs' most of all; such fits warn.", "",
              "| question | parts | population and people | own parameters | least ESS | |",
              "|---|---|---|---|---|---|"]  # fmt: skip
     with ProcessPoolExecutor(os.cpu_count()) as pool:
