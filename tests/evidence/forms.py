@@ -183,8 +183,8 @@ def report(names: list[str], pooled: int, hierarchical: int, workers: int) -> It
         yield (f"| all | | {what} | {np.mean([c.held for c in mine]):.1%} | {bias:.2f} | "
                f"{np.mean([c.outward for c in mine]):+.2f} | | | | {sum(c.holds for c in mine)} of {len(mine)} |")  # fmt: skip
     if more:
-        yield from ("", "## More replications", "", f"Forms that miss above, with {MORE} times as many replications, which decide "
-                    "and are counted above.", "", *head, *more)  # fmt: skip
+        yield from ("", "## More replications", "", f"Forms that miss above, with {MORE} times as many replications, which "
+                    "decide and are counted above.", "", *head, *more)  # fmt: skip
     yield from ("", "## Small samples", "", f"Forms with more people above, with {FEW}.", "", *head, *few)
     yield from ("", "## Identities", "", "Largest error of gradients against differences of fourth order, relative to the "
                 "largest entry; and by how much probabilities of all answers to a task differ from 1.", "",

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from cvmstats import Design, Items, read_choices, save, write_choices
 from cvmstats.cli import app
 from cvmstats.data.choices import Choices
-from cvmstats.errors import ChoicesError, LeftOutWarning
+from cvmstats.errors import ChoicesError, LeftOutWarning, StudyError
 from cvmstats.survey.amounts import AMOUNTS
 from tests.evidence.form_cases import CASES
 
@@ -181,3 +181,15 @@ def test_a_column_that_is_not_to_be_read_on_the_command_line(tmp_path: Path) -> 
     line = ["convert", str(tmp_path / "ranks.csv"), str(tmp_path / "a.cvm"), "--to", "cvm", "--kind", "rank"]
     assert "have more than one seconds" in CliRunner().invoke(app, line).output
     assert CliRunner().invoke(app, [*line, "--columns", "seconds="]).exit_code == 0
+
+
+def test_rankings_of_a_study_file(tmp_path: Path) -> None:
+    from cvmstats.workflows.pipeline import read_inputs
+
+    table().to_csv(tmp_path / "ranks.csv", index=False)
+    study = tmp_path / "STUDY.toml"
+    study.write_text('[choices]\nfile = "ranks.csv"\nkind = "rank"\n')
+    assert read_inputs(study).choices.place.tolist() == read_choices(table(), kind="rank").place.tolist()
+    study.write_text('[choices]\nfile = "ranks.csv"\nkind = "ranks"\n')
+    with pytest.raises(StudyError, match="'ranks', expected 'best_worst' or"):
+        read_inputs(study)

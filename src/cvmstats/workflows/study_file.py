@@ -9,15 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from cvmstats.data.design import KINDS
 from cvmstats.errors import StudyError
+from cvmstats.survey.formats import FORMATS
 
 Table = Mapping[str, Any]
 
 TABLES: Mapping[str, Mapping[str, str]] = {
-    "choices": {"file": "path", "format": "text", "columns": "columns", "picks": "text", "invalid": "text",
-                "encoding": "text"},
+    "choices": {"file": "path", "format": "text", "columns": "columns", "kind": "text", "picks": "text", "best_code": "text",
+                "invalid": "text", "encoding": "text"},
     "items": {"file": "path", "columns": "columns", "encoding": "text"},
-    "design": {"file": "path", "columns": "columns", "encoding": "text"},
+    "design": {"file": "path", "kind": "text", "columns": "columns", "encoding": "text"},
     "respondents": {"file": "path", "columns": "columns", "weight_kind": "text", "encoding": "text"},
     "accounts": {"file": "path", "id": "text", "hooks": "texts", "firmographics": "texts", "columns": "columns",
                  "encoding": "text"},
@@ -31,7 +33,8 @@ _EXPECTED = {
     "texts": "a list of column names", "count": "a whole number of 1 or more", "seed": "a whole number of 0 or more",
     "range": "a whole number, or two of them as [first, last]",
 }  # fmt: skip
-_WORDS = {("choices", "format"): ("long", "wide"), ("choices", "picks"): ("names", "numbers", "positions"),
+_WORDS = {("choices", "format"): tuple(FORMATS), ("choices", "kind"): KINDS, ("design", "kind"): KINDS,
+          ("choices", "picks"): ("names", "numbers", "positions", "import_ids"),
           ("choices", "invalid"): ("raise", "drop"), ("respondents", "weight_kind"): ("frequency", "sampling"),
           ("segments", "unit"): ("account", "respondent")}  # fmt: skip
 
