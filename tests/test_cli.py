@@ -274,6 +274,7 @@ def test_convert_refuses_clearly(study, tmp_path):
         ((whole, tmp_path / "a.csv", "--to", "long", "--design", whole), "own design and items\n  leave out 'design'"),
         ((whole, tmp_path / "a.csv", "--to", "long", "--from", "wide"), "leave out 'format'"),
         ((whole, tmp_path / "a.csv", "--to", "long", "--is-design"), "whole.cvm holds Choices\n  expected a design"),
+        (("i.csv", tmp_path / "a.csv", "--to", "wide", "--is-design", "--picks", "names"), "as a design, which has no 'picks'"),
         ((whole, "/proc/x/a.csv", "--to", "long"), "/proc/x: No such file or directory"),
     ):
         done = invoke("convert", *arguments)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from cvmstats.data.choices import Choices
 from cvmstats.data.design import Design
 from cvmstats.data.store import save
-from cvmstats.errors import InputError
+from cvmstats.errors import InputError, examples
 from cvmstats.survey import read_choices, read_design, write_choices, write_design
 from cvmstats.workflows.sources import is_ours, open_design, read_ours, things_of
 
@@ -52,7 +52,12 @@ def convert_file(source: str | Path, out: str | Path, *, to: str, format: str | 
         if what == "design" and isinstance(result, Choices):
             raise InputError(f"{Path(source).name} holds Choices\n  expected a design")
     elif what == "design":
-        result = read_design(source, things_of(items, attributes), kind or "best_worst", encoding=options.get("encoding"))
+        needless = {"design": design, "format": format, "picks": options.get("picks"), "best_code": options.get("best_code")}
+        given = [name for name, value in needless.items() if value is not None]
+        if given:
+            raise InputError(f"{Path(source).name} is read as a design, which has no {examples(given)}\n  leave them out")
+        result = read_design(source, things_of(items, attributes), kind or "best_worst", columns=options.get("columns"),
+                             encoding=options.get("encoding"))  # fmt: skip
     else:
         result = read_choices(source, format=format, design=open_design(design), items=things_of(items, attributes), kind=kind,
                               **options)  # fmt: skip
