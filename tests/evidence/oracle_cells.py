@@ -65,24 +65,15 @@ def as_known(text, names):
     return hit[0] if hit and text not in names else text
 
 
-def sign_of(text):
+def sign_of(text, most=1):
+    """What a choice says: a whole number up to ``most`` either way, 0 where nothing stands; None where it makes no sense."""
     if text.strip() in BLANK:
         return 0
     try:
         value = float(text)
     except ValueError:
         return None
-    return int(value) if value in (1, 0, -1) else None
-
-
-def rank_of(text):
-    if text.strip() in BLANK:
-        return 0
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return int(value) if value == round(value) and abs(value) <= 100 else None
+    return int(value) if abs(value) <= most and value % 1 == 0 else None
 
 
 def put(tasks, key, name, sign):

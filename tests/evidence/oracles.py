@@ -24,7 +24,6 @@ from tests.evidence.oracle_cells import (
     number,
     pick,
     put,
-    rank_of,
     rows_of,
     sets_of,
     sign_of,
@@ -61,7 +60,7 @@ def long_of_kinds(content, design, items):
         assert who != ""
         assert task != ""
         key = who, task_named(task, design)
-        put(tasks, key, item_named(thing, items), rank_of(choice) if key[1] == "1" else sign_of(choice))
+        put(tasks, key, item_named(thing, items), sign_of(choice, 100 if key[1] == "1" else 1))
         for name, i in more.items():
             if i is not None and row[i].strip() not in BLANK:
                 value = float(row[i])
