@@ -31,7 +31,7 @@ SAMPLER = Sampler(chains=1, draws=100, warmup=200, thin=2, threads=1)
 LIMIT, MIDDLE = 3.0, 10.0
 WHY = (
     "What costs more than plain answers: response parameters and error scales are drawn in two further passes over all answers",
-    "in each sweep. Pairs with ties or grades tell little of how people differ, so the population moves in every sweep, and",
+    "in each sweep. Pairs asked once tell little of how people differ, so the population moves in every sweep, and",
     "three times as far (`gibbs.pace`). A second question is two further sums over its set, its utilities multiplied by its",
     "error scale person by person. With frequency weights people give six answers each here, and share what a person costs.",
 )
