@@ -17,11 +17,12 @@ from cvmstats.survey import read_choices, suspicion, write_choices
 from cvmstats.survey.group import agreement, fit_group, fit_tasks, pool_tasks, score
 from cvmstats.survey.picks import as_answers, random_answers, stages_of
 from cvmstats.survey.quality import check_choices
-from cvmstats.survey.screens import _tail, identical_answers
+from cvmstats.survey.screens import _tail, circles, identical_answers
 from cvmstats.survey.simulate import simulate_choices
 from cvmstats.survey.styles import ResponseStyles
 from cvmstats.survey.suspicion import ends, mirror
 from tests.evidence import quality as evidence
+from tests.evidence.form_cases import CASES
 
 ITEMS = Items.from_labels("ABCDEFG")
 FANO = [[(j + s) % 7 for j in (0, 1, 3)] for s in range(7)]
@@ -357,3 +358,27 @@ def test_coincidences_of_honest_people_are_no_copies(kind, scale):
     assert copies.pairs > 0
     assert copies.pairs / 3 < copies.expected < 3 * copies.pairs + 3
     assert row(check_choices(choices), "duplicate")["severity"] == "note"
+
+
+def test_counts_are_not_taken_for_people() -> None:
+    """Each distinct answer stands once, so that all of them together look like chance."""
+    merged, _ = replace(CASES["pairs, frequency weights"], people=80).simulate(np.random.default_rng(1), 0.7)
+    counted, _ = replace(CASES["counted pairs"], people=80).simulate(np.random.default_rng(1), 0.7)
+    for choices in (merged, counted):
+        found = check_choices(choices)
+        assert found.checks == ("aggregated",)
+        assert not found.has_errors
+    assert row(check_choices(counted), "aggregated")["what"].startswith("1,600 answers stand for 2,400: copies, straight lines")
+    alone = replace(counted, count=np.ones(counted.place.shape[:2]))
+    assert "aggregated" not in check_choices(alone).checks
+
+
+def test_a_pair_asked_twice_is_no_circle() -> None:
+    """Five items in one order; each pair twice, once the other way round in every second pair."""
+    pairs = [(i, j) for i in range(6) for j in range(i + 1, 6)]
+    design = Design(objects=Items.from_labels("abcdef"), shown=np.array([[*pairs, *pairs, *pairs]]), kind="pair")
+    first = np.array([1] * 30 + [0, 1] * 7 + [0])
+    choices = Choices(design=design, respondents=Respondents.from_ids(["x"]), version=np.zeros(1, int),
+                      place=np.stack([first, 1 - first], axis=1)[None])  # fmt: skip
+    assert not len(circles(choices).rows)
+    assert not len(circles(replace(choices, count=np.arange(45.0)[None, ::-1] + 1)).rows)

@@ -32,8 +32,8 @@ from cvmstats.survey.screens import (
 )
 from cvmstats.survey.suspicion import MIRROR, READING, against_known, ends, is_chance, mirror, other_reading, swapped_tasks
 
-CHECKS = ("invalid", "displayed", "unanswered", "duplicate", "pattern", "straight", "random", "reversed", "circular", "fast",
-          "few", "chance", "swapped", "reading")  # fmt: skip
+CHECKS = ("invalid", "displayed", "aggregated", "unanswered", "duplicate", "pattern", "straight", "random", "reversed",
+          "circular", "fast", "few", "chance", "swapped", "reading")  # fmt: skip
 """Names of the checks."""
 
 
@@ -41,11 +41,12 @@ def check_choices(choices: Choices | Any, *, known: Mapping[str, float] | Sequen
                   **reading: Any) -> Findings:  # fmt: skip
     """Look through answers for what should be looked at before anything is fitted; nothing is changed.
 
-    Of people, each with the ids whom it concerns: ``duplicate`` and ``pattern`` (answers of somebody else, the first of a group
-    is not counted), ``straight`` (the same position again and again), ``random`` (no better than chance by the group's
-    utilities and the person's own other tasks), ``reversed`` (against the group), ``circular`` (pairs that are not transitive),
-    ``fast``, ``few``, ``unanswered``. Of the file: ``invalid`` (picks that were not shown, a best that is also the worst, where
-    a file is given), ``displayed``, ``chance`` (all of it), ``swapped`` (best and worst), ``reading`` (numbers for positions).
+    Of people, each with the ids whom it concerns: ``duplicate`` and ``pattern`` (answers of somebody else, the first of a
+    group is not counted), ``straight`` (the same position again and again), ``random`` (no better than chance by the group's
+    utilities and the person's own other tasks), ``reversed`` (against the group), ``circular`` (pairs that are not
+    transitive), ``fast``, ``few``, ``unanswered``. Of the file: ``invalid`` (picks that were not shown, a best that is also
+    the worst, where a file is given), ``displayed``, ``aggregated`` (counts and frequency weights say nothing of single
+    people: no more is looked for), ``chance`` (all of it), ``swapped`` (best and worst), ``reading`` (numbers for positions).
     ``screens.py`` and ``suspicion.py`` give each threshold with its reason. What to leave out is the analyst's to decide:
     ``choices.without(findings, checks)``.
 
@@ -103,16 +104,10 @@ def check_choices(choices: Choices | Any, *, known: Mapping[str, float] | Sequen
     _displayed(choices, rows)
     _people(choices, rows, "unanswered", "error", np.flatnonzero(~choices.answered.any(axis=1)), "answered nothing at all",
             "leave them out: they say nothing and count as people")  # fmt: skip
-    answers, group = as_answers(choices), fit_group(choices)
-    straight = Flags(np.array([], np.int64), [])
-    if group is not None:
-        straight = straight_lines(choices, answers, group)
-    _copies(choices, identical_answers(choices, answers, group, straight.rows, seed=seed), rows)
-    _flags(choices, rows, "pattern", "error", repeated_positions(choices, straight.rows),
-           "gave the sequence of positions of somebody who saw other sets",
-           "ask who entered these interviews; leave them out where they were made up")  # fmt: skip
-    _flags(choices, rows, "straight", "note", straight, "took the same position too often to be a preference",
-           "leave them out: their picks tell where they clicked")  # fmt: skip
+    aggregated = _aggregated(choices, rows)
+    answers, group = as_answers(choices), None if aggregated else fit_group(choices)
+    if not aggregated:
+        _alike(choices, answers, group, rows, seed)
     if group is not None:
         _against_chance(choices, answers, group, rows, seed)
     _flags(choices, rows, "circular", "note", circles(choices), "are no more transitive in their pairs than chance",
@@ -255,6 +250,33 @@ def _against_chance(choices: Choices, answers: Answers, group: Group, rows: _Row
     _people(choices, rows, "reversed", "note", np.flatnonzero(reversed_), "answer the opposite of what the group does",
             "were best and worst swapped in their part of the file? some people do differ",
             [f"{-along[r]:.1f} standard errors against it" for r in np.flatnonzero(reversed_)])  # fmt: skip
+
+
+def _aggregated(choices: Choices, rows: _Rows) -> bool:
+    """Whether an answer or a person may stand for many."""
+    answered, people = choices.answered, choices.respondents
+    given = np.ones(answered.shape) if choices.count is None else choices.count.astype(float)
+    if people.weight_kind == "frequency":
+        given = given * people.weight[:, None]
+    if (given[answered] == 1).all():
+        return False
+    n = int(answered.sum())
+    rows.add("aggregated", "note", f"{n:,} answers stand for {given[answered].sum():,.0f}: copies, straight lines, chance and "
+             "exchanged codes cannot be seen in counts", n, "", "check the answers before they are counted")  # fmt: skip
+    return True
+
+
+def _alike(choices: Choices, answers: Answers, group: Group | None, rows: _Rows, seed: int) -> None:
+    """Copies, and straight lines."""
+    straight = Flags(np.array([], np.int64), [])
+    if group is not None:
+        straight = straight_lines(choices, answers, group)
+    _copies(choices, identical_answers(choices, answers, group, straight.rows, seed=seed), rows)
+    _flags(choices, rows, "pattern", "error", repeated_positions(choices, straight.rows),
+           "gave the sequence of positions of somebody who saw other sets",
+           "ask who entered these interviews; leave them out where they were made up")  # fmt: skip
+    _flags(choices, rows, "straight", "note", straight, "took the same position too often to be a preference",
+           "leave them out: their picks tell where they clicked")  # fmt: skip
 
 
 def _file(choices: Choices, answers: Answers, group: Group, known: np.ndarray | None, rows: _Rows) -> None:

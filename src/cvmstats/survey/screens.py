@@ -266,7 +266,7 @@ def circles(choices: Choices) -> Flags:
     """People whose pairs are no more transitive than chance: a quarter of their triads or more are circular (a > b > c > a).
 
     By chance a quarter is (Kendall & Babington Smith 1940, doi 10.1093/biomet/31.3-4.324). Only people with so many triads
-    that chance would hardly give none, 0.75^n < 0.05, n = 11 or more.
+    that chance would hardly give none, 0.75^n < 0.05, n = 11 or more. Of a pair asked more than once the majority counts.
     """
     kind = np.asarray(choices.design.kind)[choices.version]
     rows, why = [], []
@@ -279,7 +279,9 @@ def circles(choices: Choices) -> Flags:
         wins = np.zeros((objects, objects))
         winner = (choices.place[r, t] == 1).argmax(axis=1)
         loser = ((shown[r, t] >= 0) & (choices.place[r, t] != 1)).argmax(axis=1)
-        wins[shown[r, t, winner], shown[r, t, loser]] = 1.0
+        times = 1.0 if choices.count is None else choices.count[r, t]
+        np.add.at(wins, (shown[r, t, winner], shown[r, t, loser]), times)
+        wins = (wins > wins.T).astype(float)
         both = (wins + wins.T > 0).astype(float)
         circular = round(np.trace(wins @ wins @ wins) / 3)
         triads = round(np.trace(both @ both @ both) / 6)
