@@ -75,8 +75,8 @@ def test_a_field_of_any_length_hides_no_short_row(tmp_path: Path) -> None:
         (b"PK\x03\x04" + b"\x00" * 30, "a.xlsx", "it is a workbook or another zip file\n  expected a table as text (CSV)\n"
                                                  "  save it as CSV (UTF-8) and give that"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 30, "a.xls", "it is an Excel workbook\n"),
-        (gzip.compress(TEXT.encode()), "a.csv.gz", "it is compressed (gzip)\n  expected a table as text (CSV)\n"
-                                                   "  unpack it first"),
+        (gzip.compress(TEXT.encode(), mtime=0), "a.csv.gz", "it is compressed (gzip)\n  expected a table as text (CSV)\n"
+                                                             "  unpack it first"),
         ("<html><table>\n<tr><td>id</td></tr></table></html>", "a.xls", "it is a web page, whatever its name says\n"),
         (b"PAR1abc\nd", "a.csv", "it is a Parquet file\n  expected a table as text (CSV)\n  name it with .parquet at its end"),
         (TEXT.encode("utf-16-le"), "a.csv", "has 27 zero bytes, which no text has\n  for example in line 1\n"),
