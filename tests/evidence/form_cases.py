@@ -88,9 +88,9 @@ def pairs(n: int = 6, **options: Any) -> Design:
     return design_pairs(labels(n), seed=1, **options)
 
 
-def twice(**options: Any) -> Design:
+def twice() -> Design:
     """Every pair twice."""
-    design = pairs(**options)
+    design = pairs()
     return Design(objects=design.objects, shown=np.tile(design.shown, (1, 2, 1)), kind="pair")
 
 

@@ -88,12 +88,23 @@ def test_what_is_no_ranking(ranks: list[int], n: int) -> None:
     assert choices.place.tolist() == [[[0, 0, 0], [2, 1, 0]], [[3, 1, 2], [0, 1, 0]]]
 
 
+def test_a_task_that_is_a_ranking_in_one_version_only() -> None:
+    """A rank where the other version asks for the best is told like anything else, and can be left out."""
+    frame = table().query("task == 1").assign(version=["a"] * 3 + ["b"] * 3)
+    design = Design(objects=ITEMS, shown=np.array([[[0, 1, 2]], [[0, 1, 2]]]), kind=np.array([["rank"], ["best"]]),
+                    version_ids=("a", "b"))  # fmt: skip
+    assert "1 of 2 tasks name more than one best or more than one worst" in message(frame, design=design)
+    with pytest.warns(LeftOutWarning, match="1 of 2 tasks"):
+        choices = read_choices(frame, design=design, invalid="drop")
+    assert choices.place.tolist() == [[[1, 2, 3]], [[0, 0, 0]]]
+
+
 def test_grades_stand_on_each_row_or_on_one() -> None:
     choices = read_choices(graded(), design=PAIRS)
     assert choices.place.tolist() == [[[1, 0], [1, 1]], [[0, 1], [0, 1]]]
-    assert choices.strength is not None
-    assert choices.strength.tolist() == [[2, 0], [1, 2]]
-    assert read_choices(graded(), kind="graded").strength is not None
+    inferred = read_choices(graded(), kind="graded")
+    for found in (choices, inferred):
+        np.testing.assert_array_equal(np.asarray(found.strength), [[2, 0], [1, 2]])
     assert read_choices(graded(), kind="pair").strength is None
 
 
@@ -128,8 +139,7 @@ def test_numbers_of_a_task_that_are_none(text: str) -> None:
 def test_counts_and_seconds_are_read_where_they_stand() -> None:
     frame = graded(answer_count=[3, 3, "", "", 1, 1, 0, 0], seconds=["7.5", "7.5", "NA", "", 1, 1, 2, 2])
     choices = read_choices(frame, design=PAIRS)
-    assert choices.count is not None
-    assert choices.count.tolist() == [[3, 1], [1, 0]]
+    np.testing.assert_array_equal(np.asarray(choices.count), [[3, 1], [1, 0]])
     np.testing.assert_array_equal(np.asarray(choices.seconds), [[7.5, np.nan], [1, 2]])
 
 

@@ -158,7 +158,7 @@ def check_kinds(place: npt.NDArray[np.int8], design: Design, version: Ints) -> l
     ]
     if rank.any():
         result.append((rank & _not_a_ranking(own), "are no ranking", "1, 2, 3, ..., each once, 0 or nothing for the others"))
-    return result + misplaced(design, version, place) if dual else result
+    return result + misplaced(design, version, place) if dual or rank.any() else result
 
 
 def _not_a_ranking(place: npt.NDArray[np.int8]) -> Bools:

@@ -45,8 +45,9 @@ def check_choices(choices: Choices | Any, *, known: Mapping[str, float] | Sequen
     group is not counted), ``straight`` (the same position again and again), ``random`` (no better than chance by the group's
     utilities and the person's own other tasks), ``reversed`` (against the group), ``circular`` (pairs that are not
     transitive), ``fast``, ``few``, ``unanswered``. Of the file: ``invalid`` (picks that were not shown, a best that is also
-    the worst, where a file is given), ``displayed``, ``aggregated`` (counts and frequency weights say nothing of single
-    people: no more is looked for), ``chance`` (all of it), ``swapped`` (best and worst), ``reading`` (numbers for positions).
+    the worst, where a file is given), ``displayed``, ``aggregated`` (where answers or people stand for several, copies,
+    straight lines, chance and exchanged codes are not looked for), ``chance`` (all of it), ``swapped`` (best and worst),
+    ``reading`` (numbers for positions).
     ``screens.py`` and ``suspicion.py`` give each threshold with its reason. What to leave out is the analyst's to decide:
     ``choices.without(findings, checks)``.
 
